@@ -1,0 +1,75 @@
+import { Histogram } from './histogram.ts'
+
+/** What the gateway counts while it serves. Costs a few array writes a request; read only when scraped. */
+export class GatewayMetrics {
+  readonly #routes = new Map<string, RouteSeries>()
+  readonly #upstreams = new Map<string, Histogram>()
+  readonly #auth = new Map<string, number>()
+
+  /** `routeId` is a configured id, or `none` where no route matched: never anything that a client chose. */
+  requestFinished (routeId: string, method: string, statusCode: number, durationMs: number): void {
+    let series = this.#routes.get(routeId)
+    if (series === undefined) this.#routes.set(routeId, series = newRouteSeries())
+    const methodIndex = methodIndexes.get(method) ?? otherMethodIndex
+    const counts = series.countsByMethod[methodIndex] ??= new Float64Array(statusCodeCount + 1)
+    const codeIndex = statusCode - statusCodeMin
+    counts[codeIndex >= 0 && codeIndex < statusCodeCount ? codeIndex : statusCodeCount]! += 1
+    series.duration.observe(durationMs / 1000)
+  }
+
+  /** `upstream` is its name in the configuration. */
+  upstreamFinished (upstream: string, durationMs: number): void {
+    let duration = this.#upstreams.get(upstream)
+    if (duration === undefined) this.#upstreams.set(upstream, duration = new Histogram())
+    duration.observe(durationMs / 1000)
+  }
+
+  /** `outcome` is one of a set that the code fixes: a key status, or a refusal's code. */
+  authOutcome (outcome: string): void {
+    this.#auth.set(outcome, (this.#auth.get(outcome) ?? 0) + 1)
+  }
+
+  /** Every combination that was seen. */
+  * requests (): Generator<{ route: string, method: string, code: string, count: number }> {
+    for (const [route, { countsByMethod }] of this.#routes) {
+      for (const [methodIndex, counts] of countsByMethod.entries()) {
+        if (counts === undefined) continue
+        const method = methodLabels[methodIndex] ?? otherMethod
+        for (const [codeIndex, count] of counts.entries()) {
+          if (count === 0) continue
+          const code = codeIndex < statusCodeCount ? String(statusCodeMin + codeIndex) : 'other'
+          yield { route, method, code, count }
+        }
+      }
+    }
+  }
+
+  * requestDurations (): Generator<readonly [route: string, Histogram]> {
+    for (const [route, { duration }] of this.#routes) yield [route, duration]
+  }
+
+  upstreamDurations (): Iterable<readonly [upstream: string, Histogram]> {
+    return this.#upstreams
+  }
+
+  authOutcomes (): Iterable<readonly [outcome: string, number]> {
+    return this.#auth
+  }
+}
+
+interface RouteSeries {
+  /** By index in `methodLabels`, then by status code; made when first needed. */
+  readonly countsByMethod: (Float64Array | undefined)[]
+  readonly duration: Histogram
+}
+
+const otherMethod = 'OTHER'
+const methodLabels = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'CONNECT', otherMethod]
+const otherMethodIndex = methodLabels.length - 1
+const methodIndexes: ReadonlyMap<string, number> = new Map(methodLabels.map((method, index) => [method, index]))
+const statusCodeMin = 100
+const statusCodeCount = 500
+
+function newRouteSeries (): RouteSeries {
+  return { countsByMethod: new Array<Float64Array | undefined>(methodLabels.length).fill(undefined), duration: new Histogram() }
+}
