@@ -1,0 +1,20 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+
+const validRequestId = /^[A-Za-z0-9._-]{1,128}$/
+const validTraceparent = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/
+
+/** The client's own id when it is a sane one, else a fresh UUID. Never unique: clients may repeat theirs. */
+export function requestIdOf (header: string | string[] | undefined): string {
+  return typeof header === 'string' && validRequestId.test(header) ? header : randomUUID()
+}
+
+/** True for a `traceparent` that W3C Trace Context lets pass on as it is. */
+export function isTraceparent (header: string | string[] | undefined): header is string {
+  return typeof header === 'string' && validTraceparent.test(header)
+}
+
+/** A new trace, not sampled: the gateway records no spans, it only makes requests correlatable. */
+export function newTraceparent (): string {
+  const hex = randomBytes(24).toString('hex')
+  return `00-${hex.slice(0, 32)}-${hex.slice(32)}-00`
+}

@@ -1,0 +1,66 @@
+import type { IncomingMessage } from 'node:http'
+import type { KeyRecord } from '../keys/verifier.ts'
+import { isHeldScope } from '../routes/scopes.ts'
+import { isConnectionHeader, nominatedHeaders } from '../upstreams/header-names.ts'
+import type { Identity } from './identity.ts'
+import { isTraceparent, newTraceparent } from './request-id.ts'
+
+export interface HeaderPolicy {
+  /** Lower case; never passed on. */
+  readonly keyHeader: string
+  readonly dropsAuthorization: boolean
+  readonly hasBody: boolean
+}
+
+/**
+ * The headers for the upstream, built anew: the client's without the key, without what it may not say and without
+ * what belongs to its connection, and then what the gateway vouches for. Added last, so no `Connection` list can
+ * take it away. Names are compared with underscores read as dashes, as CGI-like upstreams do.
+ */
+export function upstreamHeaders (raw: IncomingMessage, identity: Identity, policy: HeaderPolicy): string[] {
+  const { rawHeaders, headers } = raw
+  const nominated = nominatedHeaders(headers.connection)
+  const keepsTrace = isTraceparent(headers.traceparent)
+  const keyHeader = policy.keyHeader.replaceAll('_', '-')
+  const sent: string[] = []
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const lowerCase = rawHeaders[i]!.toLowerCase()
+    const name = lowerCase.includes('_') ? lowerCase.replaceAll('_', '-') : lowerCase
+    if (isConnectionHeader(name) || isGatewaysOwn(name) || name === keyHeader) continue
+    if (nominated !== null && nominated.has(lowerCase) && name !== 'content-length') continue
+    if (name === 'content-length' && (!policy.hasBody || lowerCase !== name)) continue
+    if (name === 'authorization' && policy.dropsAuthorization) continue
+    if (name === 'tracestate' && !keepsTrace) continue
+    sent.push(rawHeaders[i]!, rawHeaders[i + 1]!)
+  }
+  if (identity.key !== null) addKey(sent, identity.key)
+  sent.push(
+    'x-request-id', identity.requestId,
+    'x-forwarded-for', identity.address,
+    'x-forwarded-proto', 'encrypted' in raw.socket ? 'https' : 'http',
+    'traceparent', keepsTrace ? headers.traceparent as string : newTraceparent()
+  )
+  if (headers.host !== undefined) sent.push('x-forwarded-host', headers.host)
+  return sent
+}
+
+/** Headers that only the gateway, or the connection to the upstream, may write. */
+function isGatewaysOwn (name: string): boolean {
+  switch (name) {
+    case 'host':
+    case 'expect':
+    case 'forwarded':
+    case 'x-real-ip':
+    case 'x-request-id':
+    case 'traceparent':
+      return true
+    default:
+      return name.startsWith('x-latchkey-') || name.startsWith('x-forwarded-')
+  }
+}
+
+function addKey (sent: string[], key: KeyRecord): void {
+  sent.push('x-latchkey-key-id', String(key.id), 'x-latchkey-user-id', key.userId)
+  // Rows written by others may hold anything, line breaks included: only what can grant something is passed on.
+  sent.push('x-latchkey-scopes', key.scopes.filter(isHeldScope).join(' '))
+}

@@ -1,0 +1,38 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { ProblemCode } from '../errors.ts'
+import type { Upstream } from './upstream.ts'
+
+/** What the gateway decided to send on, and what an engine reports back about it. */
+export interface Forwarding {
+  readonly upstream: Upstream
+  readonly method: string
+  /** Origin-form: the raw path, as matched, and the query. */
+  readonly path: string
+  /** Name, value, name, value …, complete but for Host, and without any that frame the message but Content-Length. */
+  readonly headers: string[]
+  /** Host to send; null: the target's own. */
+  readonly host: string | null
+  readonly hasBody: boolean
+  readonly bodyBytesMax: number
+  /** Milliseconds until the upstream's response head; null until then. Set by the engine. */
+  headMs: number | null
+  /** Why the upstream's part failed, before or after the head. Set by the engine. */
+  failure: unknown
+}
+
+export interface EngineOptions {
+  /** The forwarding that the gateway attached to a request that it admitted. */
+  forwardingOf (request: FastifyRequest): Forwarding
+  /** Headers that the gateway puts on every response, over whatever the upstream sent. */
+  responseHeadersOf (request: FastifyRequest): Record<string, string>
+  /** Called at most once, when no response head was sent yet. */
+  onFailure (request: FastifyRequest, reply: FastifyReply, code: ProblemCode): void
+}
+
+/**
+ * Carries admitted requests to their upstreams and the answers back, streaming both. An engine adds the catch-all
+ * routes to the gateway's Fastify instance; requests reach them only through the gateway's onRequest hook.
+ */
+export interface Engine {
+  register (app: FastifyInstance, options: EngineOptions): Promise<void>
+}

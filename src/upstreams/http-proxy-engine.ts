@@ -1,0 +1,56 @@
+import { METHODS } from 'node:http'
+import httpProxy from '@fastify/http-proxy'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { failureCode } from './failure.ts'
+import type { Engine, EngineOptions } from './forwarding.ts'
+import { isConnectionHeader, nominatedHeaders } from './header-names.ts'
+import { UpstreamClient, forwardingHeaders } from './upstream-client.ts'
+
+/**
+ * The reference engine: @fastify/http-proxy over undici. The plugin is kept to moving the two streams; where the
+ * request goes and with which headers was decided before, and travels past the plugin's own URL and header
+ * handling (see upstream-client.ts), so that nothing is parsed a second time.
+ */
+export class HttpProxyEngine implements Engine {
+  async register (app: FastifyInstance, options: EngineOptions): Promise<void> {
+    const client = new UpstreamClient()
+    const methods = METHODS.filter(method => method !== 'CONNECT')
+    for (const method of methods) {
+      if (!app.supportedMethods.includes(method)) app.addHttpMethod(method, { hasBody: true })
+    }
+    await app.register(httpProxy, {
+      upstream: '',
+      httpMethods: methods,
+      undici: client as unknown as object,
+      preRewrite: () => '/',
+      internalRewriteLocationHeader: false,
+      disableRequestLogging: true,
+      disableCache: false,
+      // Ours is the only retry (upstream-client.ts). The plugin's own would repeat a GET up to ten times on a 503.
+      replyOptions: {
+        retryDelay: () => null,
+        getUpstream: () => 'http://upstream.invalid',
+        queryString: () => '',
+        rewriteRequestHeaders: (request: FastifyRequest) => forwardingHeaders(options.forwardingOf(request), request.raw),
+        rewriteHeaders: (headers: Headers, request: FastifyRequest | undefined) => responseHeaders(headers, request === undefined ? {} : options.responseHeadersOf(request)),
+        onError: (reply: FastifyReply, { error }: { error: Error }) => {
+          const { failure } = options.forwardingOf(reply.request)
+          options.onFailure(reply.request, reply, failureCode(failure ?? error))
+        },
+      },
+    } as Parameters<typeof httpProxy>[1])
+  }
+}
+
+type Headers = Record<string, string | string[] | undefined>
+
+/** The upstream's headers without those of its connection; its `Connection` list can't remove what the gateway adds. */
+function responseHeaders (headers: Headers, added: Record<string, string>): Headers {
+  const { connection } = headers
+  const nominated = nominatedHeaders(Array.isArray(connection) ? connection.join(',') : connection)
+  const kept: Headers = {}
+  for (const name in headers) {
+    if (!isConnectionHeader(name) && !(nominated?.has(name) ?? false)) kept[name] = headers[name]
+  }
+  return Object.assign(kept, added)
+}

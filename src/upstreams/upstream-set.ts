@@ -1,0 +1,41 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { UpstreamConfig } from '../config/config.ts'
+import { Upstream } from './upstream.ts'
+
+/** All upstreams by name. Replacing the configuration keeps the connections of those that didn't change. */
+export class UpstreamSet {
+  #upstreams: Map<string, Upstream>
+  readonly #retiring = new Set<Upstream>()
+
+  constructor (configs: readonly UpstreamConfig[]) {
+    this.#upstreams = new Map(configs.map(config => [config.name, new Upstream(config)]))
+  }
+
+  /** Throws on a name that the configuration doesn't have, which config/ rules out. */
+  get (name: string): Upstream {
+    const upstream = this.#upstreams.get(name)
+    if (upstream === undefined) throw new Error(`no upstream named ${name}`)
+    return upstream
+  }
+
+  /** Swaps in another configuration; upstreams that went away finish their requests and then close. */
+  replace (configs: readonly UpstreamConfig[]): void {
+    const before = this.#upstreams
+    this.#upstreams = new Map(configs.map(config => {
+      const kept = before.get(config.name)
+      return [config.name, kept !== undefined && isDeepStrictEqual(kept.config, config) ? kept : new Upstream(config)]
+    }))
+    for (const upstream of before.values()) {
+      if (this.#upstreams.get(upstream.config.name) !== upstream) this.#retire(upstream)
+    }
+  }
+
+  async close (): Promise<void> {
+    await Promise.all([...this.#upstreams.values(), ...this.#retiring].map(upstream => upstream.destroy()))
+  }
+
+  #retire (upstream: Upstream): void {
+    this.#retiring.add(upstream)
+    upstream.close().catch(() => {}).finally(() => this.#retiring.delete(upstream))
+  }
+}
