@@ -1,0 +1,107 @@
+import { once } from 'node:events'
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
+
+/**
+ * Stands between a client and a server to play network faults. Listens on a port of loopback that the system picks.
+ * A test closes it in its teardown.
+ */
+export class TcpProxy {
+  readonly #host: string
+  readonly #port: number
+  #server: Server | null = null
+  /** What the system picked; kept over cuts, as clients come back to it. */
+  #listenPort = 0
+  readonly #sockets = new Set<Socket>()
+  #isStalled = false
+
+  constructor (host: string, port: number) {
+    this.#host = host
+    this.#port = port
+  }
+
+  get port (): number {
+    return this.#listenPort
+  }
+
+  get connections (): number {
+    return this.#sockets.size / 2
+  }
+
+  /** The same URL, through the proxy. */
+  through (url: string): string {
+    const changed = new URL(url)
+    changed.hostname = '127.0.0.1'
+    changed.port = String(this.#listenPort)
+    return changed.href
+  }
+
+  async listen (): Promise<void> {
+    this.#server = createServer((client) => this.#accept(client)).listen(this.#listenPort, '127.0.0.1')
+    await once(this.#server, 'listening')
+    this.#listenPort = (this.#server.address() as AddressInfo).port
+  }
+
+  /** Resets every connection, and refuses new ones until `resume`. */
+  async cut (): Promise<void> {
+    const server = this.#server
+    this.#server = null
+    const closed = server === null ? null : once(server, 'close')
+    server?.close()
+    this.reset()
+    await closed
+  }
+
+  /** Resets every connection; new ones are accepted. */
+  reset (): void {
+    for (const socket of this.#sockets) socket.resetAndDestroy()
+  }
+
+  /** Connections stay open and new ones are accepted, but no byte moves until `resume`. */
+  stall (): void {
+    this.#isStalled = true
+    for (const socket of this.#sockets) socket.pause()
+  }
+
+  /** Ends a cut or a stall. */
+  async resume (): Promise<void> {
+    this.#isStalled = false
+    for (const socket of this.#sockets) socket.resume()
+    if (this.#server === null) await this.listen()
+  }
+
+  async close (): Promise<void> {
+    await this.cut()
+  }
+
+  #accept (client: Socket): void {
+    const upstream = connect(this.#port, this.#host)
+    this.#join(client, upstream)
+    this.#join(upstream, client)
+  }
+
+  #join (from: Socket, to: Socket): void {
+    this.#sockets.add(from)
+    from.setNoDelay(true)
+    from.on('data', (chunk) => {
+      if (!to.write(chunk)) from.pause()
+    })
+    to.on('drain', () => {
+      if (!this.#isStalled) from.resume()
+    })
+    from.on('end', () => to.end())
+    from.on('error', () => to.destroy())
+    from.on('close', () => {
+      this.#sockets.delete(from)
+      to.destroy()
+    })
+    if (this.#isStalled) from.pause()
+  }
+}
+
+/** A listening proxy in front of the server of `url`. */
+export async function proxyTo (url: string): Promise<TcpProxy> {
+  const { hostname, port } = new URL(url)
+  const proxy = new TcpProxy(hostname, Number(port))
+  await proxy.listen()
+  return proxy
+}
