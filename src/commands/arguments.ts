@@ -1,0 +1,85 @@
+import { InvalidArgumentError } from 'commander'
+import { parseDuration } from '../config/units.ts'
+import { isHeldScope } from '../routes/scopes.ts'
+
+/** Parsers of option values; each returns the value or throws commander's InvalidArgumentError, which names the option. */
+
+/** For an option that is given several times; keeps each value once. */
+export function collectScopes (text: string, earlier: readonly string[] = []): string[] {
+  if (text.includes(',')) throw new InvalidArgumentError('Give --scope once for each scope, without commas.')
+  if (!isHeldScope(text)) throw new InvalidArgumentError(`${scopeForm} A key may also hold inventory:* or *.`)
+  return [...new Set([...earlier, text])]
+}
+
+/** `a,b` in one value. */
+export function scopeList (text: string): string[] {
+  const scopes = text.split(',').map(scope => scope.trim()).filter(scope => scope !== '')
+  const faulty = scopes.find(scope => !isHeldScope(scope))
+  if (faulty !== undefined) throw new InvalidArgumentError(`'${faulty}' is no scope. ${scopeForm}`)
+  return scopes
+}
+
+const scopeForm = 'A scope looks like inventory:read: lower-case letters, digits, dots, dashes and underscores, in parts divided by colons.'
+
+export function userReference (text: string): string {
+  if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text) && !/^[^\s@]+@[^\s@]+$/.test(text)) {
+    throw new InvalidArgumentError('A user is a UUID or an email address.')
+  }
+  return text
+}
+
+export function keyName (text: string): string {
+  const name = text.trim()
+  if (name === '') throw new InvalidArgumentError('A name may not be empty.')
+  if ([...name].length > 255) throw new InvalidArgumentError('A name has at most 255 characters.')
+  return plainText(name)
+}
+
+/** Postgres stores no NUL character in text. */
+export function plainText (text: string): string {
+  if (text.includes('\0')) throw new InvalidArgumentError('A NUL character is not allowed.')
+  return text
+}
+
+/** A duration such as `90d`, more than nothing and at most a hundred years; milliseconds. */
+export function lifetime (text: string): number {
+  const ms = parseDuration(text)
+  if (ms === null) throw new InvalidArgumentError('A duration is a whole number and a unit: 30m, 12h, 90d.')
+  if (ms <= 0) throw new InvalidArgumentError('The duration must be more than nothing.')
+  if (ms > 36_525 * 86_400_000) throw new InvalidArgumentError('The duration may not be over a hundred years.')
+  return ms
+}
+
+/** A day or a moment in ISO 8601 that is still to come. A time of day needs its zone: two readers must not read two moments. */
+export function futureTime (text: string): Date {
+  const parts = /^(\d{4})-(\d\d)-(\d\d)(T\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d))?$/.exec(text)
+  const time = new Date(text)
+  // V8 reads 30 February as 2 March.
+  const daysInMonth = parts === null ? 0 : new Date(Date.UTC(Number(parts[1]), Number(parts[2]), 0)).getUTCDate()
+  if (parts === null || Number.isNaN(time.getTime()) || Number(parts[3]) > daysInMonth) {
+    throw new InvalidArgumentError('A time is ISO 8601 with its zone: 2030-01-31 or 2030-01-31T12:00:00Z.')
+  }
+  if (time.getTime() <= Date.now()) throw new InvalidArgumentError('The time has passed already.')
+  return time
+}
+
+/** A parser of whole numbers from `least` to `most`. */
+export function wholeNumber (least: number, most: number): (text: string) => number {
+  return text => {
+    const value = Number(text)
+    if (!/^\d{1,10}$/.test(text) || value < least || value > most) throw new InvalidArgumentError(`Expected a whole number from ${least} to ${most}.`)
+    return value
+  }
+}
+
+export function httpMethod (text: string): string {
+  const method = text.toUpperCase()
+  if (!/^[A-Z][A-Z-]{0,19}$/.test(method)) throw new InvalidArgumentError('A method is a word such as GET.')
+  return method
+}
+
+/** A request path as a client sends it, query allowed (it is cut off, since no route sees it). */
+export function requestPath (text: string): string {
+  if (!text.startsWith('/')) throw new InvalidArgumentError('A path begins with a slash: /inventory/42.')
+  return text
+}

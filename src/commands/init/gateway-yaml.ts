@@ -1,0 +1,61 @@
+/** The configuration file that `latchkey init` writes: every setting with its default, and one route to begin with. */
+export const gatewayYaml = `# The configuration of your gateway. Check it with: latchkey config check gateway.yaml
+# Durations are written 250ms, 10s, 5m, 1h, 90d; sizes 16KiB, 10MiB. No secret belongs into this file.
+# Editors complete it after: latchkey config schema > gateway.schema.json
+# yaml-language-server: $schema=gateway.schema.json
+
+gateway:
+  host: 0.0.0.0             # 127.0.0.1 where another proxy stands in front on the same machine
+  port: 8080
+  bodyBytesMax: 10MiB       # routes may set their own
+
+admin:
+  host: 127.0.0.1           # metrics and health; keep it away from the internet
+  port: 8081
+
+keys:
+  header: x-api-key         # Authorization: Bearer is accepted, too
+  brand: sk                 # keys look like sk_live_...
+  environments: [live, test]  # those admitted here; a key of another is invalid_key
+  checksum: required        # optional: also accept keys that another system minted
+  bcryptCost: 10            # 4 to 12
+  cache:
+    entriesMax: 100000
+    ttl: 60s                # only a backstop: changed keys are noticed at once
+    negativeEntriesMax: 50000
+    negativeTtl: 10s
+  whenStoreIsDown:
+    serveCachedFor: 10m     # cached keys go on for so long, unknown ones get 503
+
+usage:
+  flushEvery: 1s
+  flushRows: 1000
+
+upstreams:
+  backend:
+    targets: [http://127.0.0.1:3000]   # your service
+    connectTimeout: 2s
+    headersTimeout: 30s
+    bodyTimeout: 60s
+    retries: 1              # idempotent requests without a body only
+
+# The most specific path wins, before the method is looked at. Paths have find-my-way's syntax: static, :param, and *
+# at the end.
+routes:
+  - id: read
+    path: /*
+    methods: [GET, HEAD]    # left out: every method
+    upstream: backend
+    scopes: [api:read]      # all of these; or { anyOf: [...] }; or { allOf: [...], anyOf: [...] }
+
+  # - id: write
+  #   path: /orders/*
+  #   methods: [POST, PUT, DELETE]
+  #   host: api.example.com     # left out: every host
+  #   upstream: backend
+  #   stripPrefix: /orders      # the upstream sees /42 for /orders/42
+  #   preserveHost: true        # otherwise the upstream's own host, with x-forwarded-host
+  #   scopes: [orders:write]
+  #   auth: key                 # none: public. report: let through, log and count what would have been refused
+  #   bodyBytesMax: 1MiB
+`

@@ -1,0 +1,28 @@
+import { Command } from 'commander'
+import { migrateDown } from '../../database/migrate.ts'
+import { wholeNumber } from '../arguments.ts'
+import { examples } from '../help.ts'
+import { Output } from '../output.ts'
+import { withSessionConnection } from './session-connection.ts'
+
+export function migrateDownCommand (): Command {
+  return new Command('down')
+    .description('Undo migrations, the latest first. Tables that hold keys are dropped only when you say so.')
+    .option('--to <version>', 'the last migration to keep; 0 undoes all (default: undo one)', wholeNumber(0, 9_999))
+    .option('--drop-keys-and-usage', 'agree to lose every key and all usage')
+    .option('--json', 'print one JSON object')
+    .addHelpText('after', examples(
+      ['latchkey migrate down', 'undo the latest migration'],
+      ['latchkey migrate down --to 11', 'go back to the tables of migration 011'],
+      ['latchkey migrate down --to 0 --drop-keys-and-usage', 'remove everything'],
+    ))
+    .action(down)
+}
+
+async function down ({ to, dropKeysAndUsage = false, json = false }: { to?: number, dropKeysAndUsage?: boolean, json?: boolean }): Promise<void> {
+  const output = new Output()
+  const undone = await withSessionConnection(async ({ directUrl }) => await migrateDown({ connectionString: directUrl, to, dropKeysAndUsage }))
+  if (json) return output.json({ undone: undone.map(({ version, name }) => ({ version, name })) })
+  for (const { version, name } of undone) output.line(`${output.colour('yellow', 'undone')}  ${version}  ${name}`)
+  output.line(undone.length === 0 ? 'Nothing to do.' : `Done: ${undone.length} undone.`)
+}
