@@ -4,7 +4,7 @@ import type { GatewayMetrics } from './gateway-metrics.ts'
 import type { Histogram } from './histogram.ts'
 
 /**
- * The metrics of docs: names are part of the public contract, dashboards depend on them. Everything is read from the
+ * The metrics. Their names are part of the public contract, dashboards depend on them. Everything is read from the
  * parts when scraped. No label takes a path, a key or anything else that a client chooses.
  */
 export function createRegistry (parts: RegistryParts): Registry {

@@ -1,0 +1,264 @@
+import { randomUUID } from 'node:crypto'
+import type { Logger } from 'pino'
+import { Histogram } from '../metrics/histogram.ts'
+import { DropLog } from './drop-log.ts'
+import { Outage } from './outage.ts'
+import { cleanRow } from './row.ts'
+import type { UsageRow } from './row.ts'
+import type { UsageBatch, UsageStore, WriteOutcome } from './store.ts'
+
+export type { UsageRow } from './row.ts'
+
+/**
+ * Takes one row a request and writes them in batches, one batch at a time. Every row is in exactly one place:
+ * recorded + recovered = written + dropped + waiting + spooled, whenever stats() is read. A row of a batch under way
+ * is waiting until the store has said what became of it.
+ */
+export class UsageRecorder {
+  readonly #store: UsageStore
+  readonly #flushRows: number
+  readonly #rowsMax: number
+  readonly #logger: Logger
+  readonly #redact: (text: string) => string
+  readonly #drops: DropLog
+  readonly #outage: Outage
+  readonly #ticker: NodeJS.Timeout
+  readonly #flushDuration = new Histogram()
+
+  /** As recorded; moved on, cleaned, at the next tick or flush, which keeps record() cheap. */
+  #fresh: UsageRow[] = []
+  #queue: UsageRow[] = []
+  /** Their key was locked; queued again at the next flush. */
+  #deferred: UsageRow[] = []
+  /** The batch being written; several where the store refused one and it was split. */
+  #batches: UsageBatch[] = []
+
+  #recorded = 0
+  #written = 0
+  #dropped = 0
+  #batchesUntilPrune = 0
+  #running: Promise<void> | null = null
+  #isKicked = false
+  #isClosed = false
+  /** Past close()'s time: what is still under way counts no more. */
+  #isAbandoned = false
+  #closing: Promise<void> | null = null
+
+  constructor ({ store, flushEveryMs, flushRows, rowsMax = 100_000, logger, redact }: UsageRecorderOptions) {
+    this.#store = store
+    this.#flushRows = flushRows
+    this.#rowsMax = rowsMax
+    this.#logger = logger
+    this.#redact = redact
+    this.#drops = new DropLog(logger)
+    this.#outage = new Outage(logger, () => { this.#run().catch(() => {}) })
+    this.#ticker = setInterval(() => this.#tick(), flushEveryMs).unref()
+  }
+
+  /** Never throws and never waits. When the queue is full, this row is dropped and counted. */
+  record (row: UsageRow): void {
+    this.#recorded++
+    if (this.#isClosed) return this.#drop('recorder closed', 1)
+    if (this.#waiting() >= this.#rowsMax) return this.#drop('queue full', 1)
+    this.#fresh.push(row)
+    if (this.#fresh.length >= this.#flushRows && !this.#isKicked) this.#kick()
+  }
+
+  /**
+   * Tries to write every row recorded so far, at once even in an outage. Never rejects; rows that could not be written
+   * now go on waiting.
+   */
+  async flush (): Promise<void> {
+    if (this.#running !== null) await this.#running
+    await this.#run()
+  }
+
+  stats (): UsageStats {
+    return {
+      recorded: this.#recorded,
+      recovered: 0,
+      written: this.#written,
+      dropped: this.#dropped,
+      waiting: this.#waiting(),
+      spooled: 0,
+      flushDuration: this.#flushDuration,
+    }
+  }
+
+  /** Writes what waits, for `timeoutMs` at most; what is left then is dropped, counted and logged. */
+  close ({ timeoutMs }: { timeoutMs: number }): Promise<void> {
+    this.#closing ??= this.#close(timeoutMs)
+    return this.#closing
+  }
+
+  #waiting (): number {
+    let rows = this.#fresh.length + this.#queue.length + this.#deferred.length
+    for (const batch of this.#batches) rows += batch.rows.length
+    return rows
+  }
+
+  #drop (reason: Parameters<DropLog['count']>[0], rows: number, err?: unknown): void {
+    this.#dropped += rows
+    this.#drops.count(reason, rows, err)
+  }
+
+  /** Not within record(): cleaning a batch of rows takes milliseconds that no response should wait for. */
+  #kick (): void {
+    this.#isKicked = true
+    setImmediate(() => {
+      this.#isKicked = false
+      this.#tick()
+    })
+  }
+
+  #tick (): void {
+    this.#cleanFresh()
+    this.#drops.say()
+    if (this.#running === null && !this.#outage.isOn && !this.#isClosed) this.#run().catch(() => {})
+  }
+
+  #cleanFresh (): void {
+    const fresh = this.#fresh
+    this.#fresh = []
+    for (const row of fresh) {
+      try {
+        this.#queue.push(cleanRow(row, this.#redact))
+      } catch (err) {
+        this.#drop('unreadable', 1, err)
+      }
+    }
+  }
+
+  #run (): Promise<void> {
+    this.#running ??= this.#writeAll().finally(() => { this.#running = null })
+    return this.#running
+  }
+
+  async #writeAll (): Promise<void> {
+    this.#cleanFresh()
+    for (const row of this.#deferred.splice(0)) this.#queue.push(row)
+    while (!this.#isAbandoned) {
+      const batch = this.#nextBatch()
+      if (batch === undefined) return
+      const startedAtMs = performance.now()
+      let outcome: WriteOutcome
+      try {
+        outcome = await this.#store.write(batch)
+      } catch (err) {
+        if (!this.#isAbandoned) this.#outage.failed(err, { rowsWaiting: this.#waiting(), willRetry: !this.#isClosed })
+        return
+      }
+      if (this.#isAbandoned) return
+      this.#outage.ended()
+      this.#apply(batch, outcome)
+      if (outcome.kind === 'written') this.#flushDuration.observe((performance.now() - startedAtMs) / 1000)
+      await this.#pruneSometimes()
+    }
+  }
+
+  #nextBatch (): UsageBatch | undefined {
+    if (this.#batches.length === 0) {
+      if (this.#queue.length === 0 && this.#fresh.length >= this.#flushRows) this.#cleanFresh()
+      if (this.#queue.length > 0) this.#batches.push(newBatch(this.#queue.splice(0, this.#flushRows)))
+    }
+    return this.#batches[0]
+  }
+
+  #apply (batch: UsageBatch, outcome: WriteOutcome): void {
+    this.#batches.shift()
+    if (outcome.kind === 'refused') return this.#split(batch, outcome.reason)
+    this.#written += outcome.rowsWritten
+    if (outcome.rowsOrphaned > 0) this.#drop('key deleted', outcome.rowsOrphaned)
+    for (const row of outcome.deferred) this.#deferred.push(row)
+    if (outcome.lastUsedError !== null) {
+      this.#logger.warn({ err: outcome.lastUsedError }, 'usage was written, but last_used_at could not be')
+    }
+  }
+
+  /** Halves get ids of their own: nothing was or will be written under the refused batch's id. */
+  #split ({ rows }: UsageBatch, reason: unknown): void {
+    if (rows.length === 1) return this.#drop('refused by the store', 1, reason)
+    const half = Math.ceil(rows.length / 2)
+    this.#batches.unshift(newBatch(rows.slice(0, half)), newBatch(rows.slice(half)))
+  }
+
+  async #pruneSometimes (): Promise<void> {
+    if (this.#batchesUntilPrune-- > 0 || this.#isClosed) return
+    this.#batchesUntilPrune = batchesPerPrune
+    try {
+      await this.#store.prune()
+    } catch (err) {
+      this.#logger.warn({ err }, 'old usage batches could not be pruned')
+    }
+  }
+
+  async #close (timeoutMs: number): Promise<void> {
+    this.#isClosed = true
+    clearInterval(this.#ticker)
+    const deadlineMs = performance.now() + timeoutMs
+    while (this.#waiting() > 0) {
+      const leftMs = deadlineMs - performance.now()
+      if (leftMs <= 0) break
+      await within(this.flush(), leftMs)
+      if (this.#waiting() > 0) await within(new Promise(() => {}), Math.min(closeRetryMs, deadlineMs - performance.now()))
+    }
+    this.#outage.close()
+    this.#isAbandoned = true
+    const rows = this.#waiting()
+    if (rows > 0) {
+      this.#fresh = []
+      this.#queue = []
+      this.#deferred = []
+      this.#batches = []
+      this.#dropped += rows
+      this.#logger.error({ rows }, 'usage rows lost: they could not be written before the end')
+    }
+    this.#drops.say({ everything: true })
+  }
+}
+
+export interface UsageRecorderOptions {
+  readonly store: UsageStore
+  readonly flushEveryMs: number
+  /** Rows a batch, and the number that is flushed without waiting for the time. */
+  readonly flushRows: number
+  /** Rows held at most, those of a batch under way included. */
+  readonly rowsMax?: number
+  readonly logger: Logger
+  /** Replaces what looks like a key. */
+  readonly redact: (text: string) => string
+}
+
+export interface UsageStats {
+  readonly recorded: number
+  readonly recovered: number
+  readonly written: number
+  readonly dropped: number
+  readonly waiting: number
+  readonly spooled: number
+  /** Of the batches that were written. */
+  readonly flushDuration: Histogram
+}
+
+const batchesPerPrune = 1000
+const closeRetryMs = 100
+
+function newBatch (rows: readonly UsageRow[]): UsageBatch {
+  return { id: randomUUID(), rows, expected: null }
+}
+
+/** Resolves with the promise, or when the time is over. */
+async function within (promise: Promise<void>, timeoutMs: number): Promise<void> {
+  const { promise: timeout, cancel } = after(timeoutMs)
+  try {
+    await Promise.race([promise, timeout])
+  } finally {
+    cancel()
+  }
+}
+
+function after (delayMs: number): { promise: Promise<void>, cancel: () => void } {
+  let timer: NodeJS.Timeout | undefined
+  const promise = new Promise<void>((resolve) => { timer = setTimeout(resolve, Math.max(delayMs, 0)) })
+  return { promise, cancel: () => clearTimeout(timer) }
+}

@@ -1,0 +1,38 @@
+import type { UsageRow } from './row.ts'
+
+/** Where usage rows end up. */
+export interface UsageStore {
+  /**
+   * Writes a batch once, however often it is tried. Rejects where it can't tell, or can't now: the caller tries again
+   * with the very same batch.
+   */
+  write (batch: UsageBatch): Promise<WriteOutcome>
+  /** Forgets batches so old that nobody will try them again. */
+  prune (): Promise<void>
+}
+
+export interface UsageBatch {
+  readonly id: string
+  readonly rows: readonly UsageRow[]
+  /** The store's own: what the attempt that went as far as its commit would have come to. */
+  expected: Written | null
+}
+
+export type WriteOutcome = Written | Refused
+
+export interface Written {
+  readonly kind: 'written'
+  readonly rowsWritten: number
+  /** Rows whose key was deleted meanwhile. */
+  readonly rowsOrphaned: number
+  /** Rows not written because somebody holds their key locked: to be tried again later, in another batch. */
+  readonly deferred: readonly UsageRow[]
+  /** Why last_used_at could not be written, although the rows were. */
+  readonly lastUsedError: unknown
+}
+
+/** The store will never take one of the rows. None of the batch was written, nor will be under its id. */
+export interface Refused {
+  readonly kind: 'refused'
+  readonly reason: unknown
+}

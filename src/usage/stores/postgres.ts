@@ -1,0 +1,171 @@
+import type { Pool, PoolClient } from 'pg'
+import { isRowRefused, sqlState } from '../../database/sqlstate.ts'
+import type { UsageRow } from '../row.ts'
+import type { UsageBatch, UsageStore, WriteOutcome, Written } from '../store.ts'
+
+/**
+ * Usage in the table that the keys are kept beside. A batch's id is inserted in the transaction that inserts its rows,
+ * so a batch whose commit got no answer can be tried again: either the id is there, and so are the rows, or neither.
+ */
+export class PostgresUsageStore implements UsageStore {
+  readonly #pool: Pool
+
+  constructor (pool: Pool) {
+    this.#pool = pool
+  }
+
+  async write (batch: UsageBatch): Promise<WriteOutcome> {
+    const client = await this.#pool.connect()
+    let isReusable = false
+    try {
+      const outcome = await writeOnce(client, batch)
+      isReusable = true
+      return outcome
+    } catch (err) {
+      isReusable = sqlState(err) !== null && await rollback(client)
+      if (isRowRefused(err)) return { kind: 'refused', reason: err }
+      throw err
+    } finally {
+      client.release(!isReusable)
+    }
+  }
+
+  async prune (): Promise<void> {
+    await this.#pool.query(pruneSql)
+  }
+}
+
+async function writeOnce (client: PoolClient, batch: UsageBatch): Promise<Written> {
+  await client.query(beginSql)
+  const result = await client.query<WriteResult>(insertSql, [batch.id, ...columns(batch.rows)])
+  const { isNew, written, lockedIds, dueIds } = result.rows[0]!
+  if (!isNew) {
+    // An earlier attempt was committed. It was the last one to find the id new: an attempt waits here for every
+    // earlier one to end.
+    await client.query('rollback')
+    return batch.expected ?? { kind: 'written', rowsWritten: batch.rows.length, rowsOrphaned: 0, deferred: [], lastUsedError: null }
+  }
+  const locked = new Set(lockedIds.map(Number))
+  const deferred = batch.rows.filter((row) => locked.has(row.keyId))
+  const lastUsedError = dueIds.length === 0 ? null : await writeLastUsed(client, dueIds.map(Number), batch.rows)
+  batch.expected = {
+    kind: 'written',
+    rowsWritten: written,
+    rowsOrphaned: batch.rows.length - written - deferred.length,
+    deferred,
+    lastUsedError,
+  }
+  const { command } = await client.query('commit')
+  if (command !== 'COMMIT') throw new Error(`Postgres answered ${command} to the commit of a usage batch`)
+  return batch.expected
+}
+
+/** Usage matters more than this column: where only the update fails (a trigger of somebody else's), the rows stay. */
+async function writeLastUsed (client: PoolClient, ids: readonly number[], rows: readonly UsageRow[]): Promise<unknown> {
+  const usedAtMs = new Map<number, number>(ids.map((id) => [id, 0]))
+  for (const { keyId, createdAtMs } of rows) {
+    const known = usedAtMs.get(keyId)
+    if (known !== undefined && createdAtMs > known) usedAtMs.set(keyId, createdAtMs)
+  }
+  await client.query('savepoint last_used')
+  try {
+    await client.query(lastUsedSql, [[...usedAtMs.keys()], [...usedAtMs.values()]])
+    return null
+  } catch (err) {
+    if (sqlState(err) === null) throw err
+    await client.query('rollback to savepoint last_used')
+    return err
+  }
+}
+
+/** False where the connection is no good any more; Postgres rolls back by itself then. */
+async function rollback (client: PoolClient): Promise<boolean> {
+  try {
+    await client.query('rollback')
+    return true
+  } catch {
+    return false
+  }
+}
+
+interface WriteResult {
+  isNew: boolean
+  written: number
+  lockedIds: (number | string)[]
+  dueIds: (number | string)[]
+}
+
+function columns (rows: readonly UsageRow[]): unknown[][] {
+  return [
+    [...new Set(rows.map((row) => row.keyId))],
+    rows.map((row) => row.keyId),
+    rows.map((row) => row.endpoint),
+    rows.map((row) => row.method),
+    rows.map((row) => row.statusCode),
+    rows.map((row) => row.ipAddress),
+    rows.map((row) => row.userAgent),
+    rows.map((row) => row.responseTimeMs),
+    rows.map((row) => row.createdAtMs),
+    rows.map((row) => row.route),
+    rows.map((row) => row.requestId),
+  ]
+}
+
+/**
+ * Time-outs, so that an attempt whose gateway has vanished ends soon and lets the next one have the batch's id. Read
+ * committed, since a stricter default would make every lock a serialisation failure.
+ */
+const beginSql = `
+begin isolation level read committed;
+set local idle_in_transaction_session_timeout = '30s';
+set local lock_timeout = '5s'`
+
+/**
+ * Nothing happens unless the batch is new. The keys' rows are locked as the foreign key's check would lock them a
+ * moment later, but skipping those that somebody else holds (a delete under way, a forgotten transaction): their rows
+ * wait for a later batch instead of holding up everybody's. A key that is gone takes its rows with it.
+ */
+const insertSql = `
+with batch as (
+  insert into latchkey.usage_batches (batch_id) values ($1) on conflict do nothing returning batch_id
+), keys as materialized (
+  select id, last_used_at from public.api_keys
+  where id = any ($2::bigint[]) and exists (select from batch)
+  for key share skip locked
+), written as (
+  insert into public.api_key_usage
+    (api_key_id, endpoint, method, status_code, ip_address, user_agent, response_time_ms, created_at, route, request_id)
+  select keys.id, endpoint, method, status_code, ip_address, user_agent, response_time_ms,
+    to_timestamp(created_at_ms / 1000), route, request_id
+  from unnest($3::bigint[], $4::text[], $5::text[], $6::int[], $7::inet[], $8::text[], $9::int[], $10::float8[],
+    $11::text[], $12::text[]) as used (key_id, endpoint, method, status_code, ip_address, user_agent, response_time_ms,
+    created_at_ms, route, request_id)
+  join keys on keys.id = key_id
+  returning id
+)
+select
+  exists (select from batch) as "isNew",
+  (select count(*) from written)::int as written,
+  array(select id from public.api_keys where id = any ($2::bigint[]) except select id from keys) as "lockedIds",
+  array(select id from keys where last_used_at is null or last_used_at < now() - interval '1 minute') as "dueIds"`
+
+/**
+ * At most once a minute a key: one row written for every request would be the bottleneck. Whoever holds a key's row is
+ * not waited for, hence no deadlock between gateways either.
+ */
+const lastUsedSql = `
+with due as (
+  select id, to_timestamp(used_at_ms / 1000) as used_at
+  from public.api_keys
+  join unnest($1::bigint[], $2::float8[]) as used (key_id, used_at_ms) on key_id = id
+  where last_used_at is null
+    or (last_used_at < now() - interval '1 minute' and last_used_at < to_timestamp(used_at_ms / 1000))
+  for no key update of api_keys skip locked
+)
+update public.api_keys set last_used_at = used_at from due where api_keys.id = due.id`
+
+const pruneSql = `
+delete from latchkey.usage_batches where batch_id in (
+  select batch_id from latchkey.usage_batches where written_at < now() - interval '1 day' limit 10000
+  for update skip locked
+)`
