@@ -1,0 +1,16 @@
+drop table latchkey.usage_batches;
+
+-- Only the columns that the migration added.
+do $$
+declare
+  ours name;
+begin
+  for ours in
+    select attname from pg_catalog.pg_attribute
+    where attrelid = 'api_key_usage'::regclass and attname in ('route', 'request_id')
+      and not attisdropped and col_description(attrelid, attnum) like 'Latchkey:%'
+  loop
+    execute format('alter table api_key_usage drop column %I', ours);
+  end loop;
+end
+$$;

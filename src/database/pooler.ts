@@ -1,0 +1,55 @@
+import pg from 'pg'
+import { withLibpqTls } from './connection.ts'
+
+const connectTimeoutMs = 10_000
+const roundsMax = 3
+
+/**
+ * True when the connection goes through a pooler that lends a server session for one transaction at a time (PgBouncer
+ * in transaction mode, Supabase's port 6543): there session locks, SET and LISTEN don't hold. Errors: those of
+ * connecting.
+ *
+ * Told by behaviour: two connections that are open at once can't have the same server process, nor can one connection
+ * have two, unless something in between lends them out.
+ */
+export async function isTransactionPooled (connectionString: string): Promise<boolean> {
+  const one = newClient(connectionString)
+  const other = newClient(connectionString)
+  try {
+    await one.connect()
+    const pid = await backendPid(one)
+    // Postgres announces the process id at connecting; a pooler makes up an id of its own. The common case ends here.
+    if (announcedPid(one) === pid) return false
+
+    await other.connect()
+    for (let round = 0; round < roundsMax; round++) {
+      const otherPid = await backendPid(other)
+      if (otherPid === pid || await backendPid(one) !== pid) return true
+    }
+    return false
+  } finally {
+    await Promise.allSettled([one.end(), other.end()])
+  }
+}
+
+function newClient (connectionString: string): pg.Client {
+  const client = new pg.Client({
+    connectionString: withLibpqTls(connectionString),
+    application_name: 'latchkey (pooler check)',
+    connectionTimeoutMillis: connectTimeoutMs,
+    query_timeout: connectTimeoutMs,
+  })
+  // The query under way, or the next one, fails with the same error.
+  client.on('error', () => {})
+  return client
+}
+
+async function backendPid (client: pg.Client): Promise<number> {
+  const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid')
+  return rows[0]?.pid ?? -1
+}
+
+/** pg keeps it for cancelling queries; its types don't mention it. */
+function announcedPid (client: pg.Client): unknown {
+  return 'processID' in client ? client.processID : undefined
+}

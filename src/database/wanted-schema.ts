@@ -1,0 +1,70 @@
+/** A column that the product reads or writes. */
+export interface WantedColumn {
+  readonly table: 'api_keys' | 'api_key_usage'
+  readonly name: string
+  /** As Postgres' format_type() writes them, without length; the first is the canonical one. */
+  readonly types: readonly [string, ...string[]]
+  /** The shortest varchar that holds what will be written; null where length doesn't matter. */
+  readonly lengthMin: number | null
+  /** The migration that adds it: 11 is the seed's. */
+  readonly since: number
+}
+
+const text = ['text', 'character varying'] as const
+const integer = ['integer', 'bigint'] as const
+const timestamp = ['timestamp with time zone'] as const
+
+/** Names and types are what must fit; whether NULL is allowed, defaults and order may differ in a hand-made table. */
+export const wantedColumns: readonly WantedColumn[] = [
+  column('api_keys', 'id', integer),
+  column('api_keys', 'user_id', ['uuid']),
+  column('api_keys', 'key_hash', ['character varying', 'text'], 60), // bcrypt
+  column('api_keys', 'key_prefix', ['character varying', 'text'], 12),
+  column('api_keys', 'name', ['character varying', 'text']),
+  column('api_keys', 'description', text),
+  column('api_keys', 'scopes', ['text[]', 'character varying[]']),
+  column('api_keys', 'is_active', ['boolean']),
+  column('api_keys', 'expires_at', timestamp),
+  column('api_keys', 'last_used_at', timestamp),
+  column('api_keys', 'created_at', timestamp),
+  column('api_keys', 'revoked_at', timestamp),
+  column('api_keys', 'environment', text, null, 13),
+  column('api_keys', 'key_lookup', ['bytea'], null, 13),
+  column('api_keys', 'pepper_id', text, null, 13),
+  column('api_key_usage', 'id', integer),
+  column('api_key_usage', 'api_key_id', integer),
+  column('api_key_usage', 'endpoint', ['character varying', 'text'], 255),
+  column('api_key_usage', 'method', ['character varying', 'text'], 10),
+  column('api_key_usage', 'status_code', integer),
+  column('api_key_usage', 'ip_address', ['inet']),
+  column('api_key_usage', 'user_agent', text),
+  column('api_key_usage', 'response_time_ms', integer),
+  column('api_key_usage', 'created_at', timestamp),
+  column('api_key_usage', 'route', text, null, 14),
+  column('api_key_usage', 'request_id', text, null, 14),
+]
+
+export const wantedIndexes = [
+  { table: 'api_keys', name: 'idx_api_keys_user_id', definition: '(user_id)' },
+  { table: 'api_keys', name: 'idx_api_keys_key_hash', definition: '(key_hash)' },
+  { table: 'api_keys', name: 'idx_api_keys_is_active', definition: '(is_active)' },
+  { table: 'api_key_usage', name: 'idx_api_key_usage_key_id', definition: '(api_key_id)' },
+  { table: 'api_key_usage', name: 'idx_api_key_usage_created_at', definition: '(created_at' },
+  { table: 'api_keys', name: 'latchkey_api_keys_key_lookup', definition: '(key_lookup)' },
+  { table: 'api_keys', name: 'latchkey_api_keys_prefix', definition: "(rtrim((key_prefix)::text, '.'::text))" },
+] as const
+
+export const wantedForeignKeys = [
+  { table: 'api_keys', column: 'user_id', refersTo: 'auth.users' },
+  { table: 'api_key_usage', column: 'api_key_id', refersTo: 'api_keys' },
+] as const
+
+export const wantedTriggers = [
+  'latchkey_clear_stale_digest', 'latchkey_notify_insert', 'latchkey_notify_update', 'latchkey_notify_delete', 'latchkey_notify_truncate',
+] as const
+
+function column (
+  table: WantedColumn['table'], name: string, types: WantedColumn['types'], lengthMin: number | null = null, since = 11
+): WantedColumn {
+  return { table, name, types, lengthMin, since }
+}
