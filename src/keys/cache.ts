@@ -1,0 +1,85 @@
+import { LRUCache } from 'lru-cache'
+import type { CacheEntry } from './cache-entry.ts'
+
+export interface KeyCacheOptions {
+  readonly entriesMax: number
+  readonly negativeEntriesMax: number
+}
+
+/**
+ * Proven keys and unknown keys, in two caches: a flood of unknown ones evicts only its like. Names are SHA-256 of the
+ * keys. Ages are the verifier's to judge: lru-cache's own `ttl` would read a second clock at each hit and throw away
+ * entries that an outage still needs.
+ */
+export class KeyCache {
+  readonly #proven: LRUCache<string, CacheEntry>
+  /** When the query began that didn't find the key. */
+  readonly #unknown: LRUCache<string, number>
+  /** Names of the entries of a key's id: exactly those in #proven, evictions included. */
+  readonly #namesById = new Map<number, Set<string>>()
+
+  constructor ({ entriesMax, negativeEntriesMax }: KeyCacheOptions) {
+    this.#proven = new LRUCache({ max: entriesMax, dispose: (entry, name) => this.#unindex(entry.record.id, name) })
+    this.#unknown = new LRUCache({ max: negativeEntriesMax })
+  }
+
+  get size (): number {
+    return this.#proven.size
+  }
+
+  get (name: string): CacheEntry | undefined {
+    return this.#proven.get(name)
+  }
+
+  set (name: string, entry: CacheEntry): void {
+    this.#unknown.delete(name)
+    this.#proven.set(name, entry)
+    // After set(): an overwritten entry's dispose has taken the name out.
+    const names = this.#namesById.get(entry.record.id)
+    if (names === undefined) this.#namesById.set(entry.record.id, new Set([name]))
+    else names.add(name)
+  }
+
+  unknownSinceMs (name: string): number | undefined {
+    return this.#unknown.get(name)
+  }
+
+  setUnknown (name: string, atMs: number): void {
+    this.#proven.delete(name)
+    this.#unknown.set(name, atMs)
+  }
+
+  deleteUnknown (name: string): void {
+    this.#unknown.delete(name)
+  }
+
+  clearUnknown (): void {
+    this.#unknown.clear()
+  }
+
+  /** All entries of one key. */
+  deleteId (id: number): void {
+    const names = this.#namesById.get(id)
+    if (names === undefined) return
+    for (const name of [...names]) this.#proven.delete(name)
+  }
+
+  clear (): void {
+    this.#proven.clear()
+    this.#unknown.clear()
+  }
+
+  /** For tests of the invariant: how many names the index holds. */
+  get indexedNames (): number {
+    let count = 0
+    for (const names of this.#namesById.values()) count += names.size
+    return count
+  }
+
+  #unindex (id: number, name: string): void {
+    const names = this.#namesById.get(id)
+    if (names === undefined) return
+    names.delete(name)
+    if (names.size === 0) this.#namesById.delete(id)
+  }
+}

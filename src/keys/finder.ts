@@ -1,0 +1,106 @@
+import type { Logger } from 'pino'
+import type { BcryptPool } from './bcrypt.ts'
+import type { KeyDigest, Peppers } from './digest.ts'
+import type { StoreHealth } from './store-health.ts'
+import type { KeyStore, StoredKey } from './store.ts'
+
+/** What bcrypt has said of one key so far, by stored hash: a load that must read again proves nothing twice. */
+export type Proofs = Map<string, boolean>
+
+const prefixLengthMax = 20
+const candidatesMax = 64
+const pendingWritesMax = 100
+const logEveryMs = 60_000
+
+/** Finds the row whose secret a key is: by its digest in one probe, else by its prefix, proven by bcrypt. */
+export class KeyFinder {
+  readonly #store: KeyStore
+  readonly #health: StoreHealth
+  readonly #peppers: Peppers
+  readonly #bcrypt: BcryptPool
+  readonly #logger: Logger
+  readonly #nowMs: () => number
+  readonly #pendingWrites = new Set<Promise<void>>()
+  #loggedCrowdAtMs = -Infinity
+  #loggedWriteAtMs = -Infinity
+
+  constructor ({ store, health, peppers, bcrypt, logger, nowMs }: {
+    readonly store: KeyStore
+    readonly health: StoreHealth
+    readonly peppers: Peppers
+    readonly bcrypt: BcryptPool
+    readonly logger: Logger
+    readonly nowMs: () => number
+  }) {
+    this.#store = store
+    this.#health = health
+    this.#peppers = peppers
+    this.#bcrypt = bcrypt
+    this.#logger = logger
+    this.#nowMs = nowMs
+  }
+
+  /**
+   * The proven row in whatever state, null when there is none, 'busy' when more rows share the prefix than are tried.
+   * Rejects with StoreFailedError and with what BcryptPool.compare rejects with.
+   */
+  async find (key: string, proofs: Proofs): Promise<StoredKey | null | 'busy'> {
+    const digests = this.#peppers.lookupOf(key)
+    if (digests.length > 0) {
+      const found = await this.#health.run(() => this.#store.findByDigest(digests.map(({ digest }) => digest)))
+      if (found !== null) {
+        this.#writeDigest(found, digests)
+        return found
+      }
+    }
+    const candidates = await this.#health.run(() =>
+      this.#store.findByPrefix(prefixesOf(key), this.#peppers.ids, candidatesMax + 1))
+    for (const candidate of candidates.slice(0, candidatesMax)) {
+      const isMatch = proofs.get(candidate.keyHash) ?? await this.#bcrypt.compare(key, candidate.keyHash)
+      proofs.set(candidate.keyHash, isMatch)
+      if (isMatch) {
+        this.#writeDigest(candidate, digests)
+        return candidate
+      }
+    }
+    if (candidates.length <= candidatesMax) return null
+    this.#logCrowd(candidates[0]?.record.prefix ?? '')
+    return 'busy'
+  }
+
+  async byId (id: number): Promise<StoredKey | null> {
+    return this.#health.run(() => this.#store.findById(id))
+  }
+
+  async close (): Promise<void> {
+    await Promise.all(this.#pendingWrites)
+  }
+
+  /** So that the next load is one probe. Nobody waits for it, and its failure costs only time. */
+  #writeDigest ({ record, keyHash, pepperId }: StoredKey, [first]: readonly KeyDigest[]): void {
+    if (first === undefined || pepperId === first.pepperId || this.#pendingWrites.size >= pendingWritesMax) return
+    const write = this.#store.writeDigest(record.id, keyHash, first.digest, first.pepperId).then(
+      () => {},
+      (err: unknown) => {
+        const nowMs = this.#nowMs()
+        if (Math.abs(nowMs - this.#loggedWriteAtMs) < logEveryMs) return
+        this.#loggedWriteAtMs = nowMs
+        this.#logger.warn({ err, keyId: record.id }, 'The digest of a key could not be written; its first uses go on costing a bcrypt each')
+      },
+    ).finally(() => this.#pendingWrites.delete(write))
+    this.#pendingWrites.add(write)
+  }
+
+  #logCrowd (prefix: string): void {
+    const nowMs = this.#nowMs()
+    if (Math.abs(nowMs - this.#loggedCrowdAtMs) < logEveryMs) return
+    this.#loggedCrowdAtMs = nowMs
+    this.#logger.error({ prefix, candidatesMax },
+      'More keys share a prefix than bcrypt can try: a key among the rest is answered 503. Store longer prefixes (up to 20 characters) for these keys, or set LATCHKEY_KEY_PEPPER and let each be used once while fewer are left')
+  }
+}
+
+/** Rows of other systems hold prefixes of any length that the column takes. */
+function prefixesOf (key: string): string[] {
+  return Array.from({ length: Math.min(prefixLengthMax, key.length) }, (_, i) => key.slice(0, i + 1))
+}

@@ -1,0 +1,117 @@
+import { randomBytes } from 'node:crypto'
+import { crc32 } from 'node:zlib'
+
+/** bcrypt reads 72 bytes and silently ignores the rest, so a longer key could be told from no other that begins alike. */
+export const keyBytesMax = 72
+
+const alphabet = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
+const randomLength = 32
+const checksumLength = 6
+const shownLength = 4
+const brandAndEnvironmentMax = 14
+const otherSystemsLengthMin = 16
+
+const ownKey = /^([a-z0-9]+)_([a-z0-9]+)_[0-9A-Za-z]{38}$/
+const branded = /^([a-z0-9]+)_([a-z0-9]+)_[!-~]/
+const printable = /^[!-~]+$/
+const label = /^[a-z0-9]+$/
+const keyInText = /([a-z0-9]{1,13}_[a-z0-9]{1,13}_[0-9A-Za-z]{4})[0-9A-Za-z]{16,}/g
+const encodedKeyCharacter = /%(?:3[0-9]|[46][1-9A-Fa-f]|[57][0-9Aa]|5[Ff])/g
+
+export interface KeyFormat {
+  readonly brand: string
+  /** `optional` also admits any printable ASCII key of 16 to 72 characters, minted by another system. */
+  readonly checksum: 'required' | 'optional'
+}
+
+export interface ParsedKey {
+  /** What the text alone says; null for a key that doesn't carry our brand. */
+  readonly environment: string | null
+}
+
+/** The key's parts, or null for what can't be a key: junk is told here, before it costs a hash or a query. */
+export function parseKey (text: string, { brand, checksum }: KeyFormat): ParsedKey | null {
+  if (text.length > keyBytesMax) return null
+  const own = ownKey.exec(text)
+  if (own !== null && own[1] === brand && isLabelled(brand, own[2]) && hasChecksum(text)) return { environment: own[2] ?? null }
+  if (checksum === 'required' || text.length < otherSystemsLengthMin || !printable.test(text)) return null
+  // A wrong checksum refuses nothing here: other systems use the same brands, with other lengths or no checksum.
+  const other = branded.exec(text)
+  return { environment: other !== null && other[1] === brand ? other[2] ?? null : null }
+}
+
+/** A new key: 190 random bits and a checksum. Shown to its owner once, never stored. */
+export function generateKey ({ brand, environment }: { readonly brand: string, readonly environment: string }): string {
+  if (!label.test(brand) || !isLabelled(brand, environment)) {
+    throw new RangeError(`brand and environment must be [a-z0-9]+ and have at most ${brandAndEnvironmentMax} characters together`)
+  }
+  const body = `${brand}_${environment}_${randomBase62(randomLength)}`
+  return body + checksumOf(body)
+}
+
+/** CRC-32, as in zlib, of ASCII text: six base62 digits, most significant first. */
+export function checksumOf (text: string): string {
+  let rest = crc32(text)
+  let digits = ''
+  for (let i = 0; i < checksumLength; i++) {
+    digits = alphabet.charAt(rest % 62) + digits
+    rest = Math.floor(rest / 62)
+  }
+  return digits
+}
+
+/**
+ * What may be shown and stored of a key: brand, environment and the next 4 characters. Of a key without that shape,
+ * its first 12 characters, and never more than half of it.
+ */
+export function keyPrefixOf (key: string): string {
+  const parts = branded.exec(key)
+  if (parts !== null && isLabelled(parts[1], parts[2])) {
+    const shown = parts[0].length - 1 + shownLength
+    if (shown <= key.length / 2) return key.slice(0, shown)
+  }
+  return key.slice(0, Math.min(12, Math.floor(key.length / 2)))
+}
+
+/**
+ * Whether a bearer token is meant as a key. Wider than the exact format on purpose: a mistyped or truncated key is
+ * still a credential that no upstream should see.
+ */
+export function looksLikeBranded (text: string, brand: string): boolean {
+  const parts = branded.exec(text)
+  return parts !== null && parts[1] === brand
+}
+
+/**
+ * The text with the secret part of whatever looks like a key replaced by an ellipsis, percent-encoded spellings
+ * included. Redact before cutting a text to length: half a key is not recognised.
+ */
+export function redactKeys (text: string): string {
+  if (text.includes('%')) {
+    const decoded = text.replace(encodedKeyCharacter, (octet) => String.fromCharCode(parseInt(octet.slice(1), 16)))
+    const redacted = decoded.replace(keyInText, '$1…')
+    return redacted === decoded ? text : redacted
+  }
+  return text.includes('_') ? text.replace(keyInText, '$1…') : text
+}
+
+function isLabelled (brand: string | undefined, environment: string | undefined): boolean {
+  return brand !== undefined && environment !== undefined && label.test(environment) &&
+    brand.length + environment.length <= brandAndEnvironmentMax
+}
+
+function hasChecksum (key: string): boolean {
+  const end = key.length - checksumLength
+  return key.slice(end) === checksumOf(key.slice(0, end))
+}
+
+function randomBase62 (length: number): string {
+  // 248 is the largest multiple of 62 in a byte: using the eight values above it would favour the first digits.
+  let text = ''
+  while (text.length < length) {
+    for (const byte of randomBytes(length)) {
+      if (byte < 248 && text.length < length) text += alphabet.charAt(byte % 62)
+    }
+  }
+  return text
+}

@@ -1,0 +1,106 @@
+import type pg from 'pg'
+import type { KeyRecord } from './verification.ts'
+
+/** A key with the hash that its secret must match; the hash never leaves keys/. */
+export interface StoredKey {
+  readonly record: KeyRecord
+  readonly keyHash: string
+  /** The pepper of the stored digest; null without one. */
+  readonly pepperId: string | null
+}
+
+interface Row {
+  id: number
+  key_hash: string
+  pepper_id: string | null
+  user_id: string | null
+  key_prefix: string | null
+  name: string | null
+  scopes: unknown
+  environment: string | null
+  is_active: boolean
+  revoked_at_ms: number | null
+  expires_at_ms: number | null
+}
+
+// NULLs are what an adopted table may hold: they mean disabled, no scopes, no expiry. Times as epoch milliseconds also
+// bring 'infinity' through, which a Date can't hold.
+const columns = `id, key_hash, pepper_id, user_id::text, key_prefix, name, scopes, environment,
+  coalesce(is_active, false) as is_active,
+  (extract(epoch from revoked_at) * 1000)::float8 as revoked_at_ms,
+  (extract(epoch from expires_at) * 1000)::float8 as expires_at_ms`
+
+/** What verification asks of Postgres. Statements are unnamed, so that they pass a transaction pooler. */
+export class KeyStore {
+  readonly #pool: pg.Pool
+
+  constructor (pool: pg.Pool) {
+    this.#pool = pool
+  }
+
+  /** Touches the table, so that a missing one or a missing right shows as well. */
+  async ping (): Promise<void> {
+    await this.#pool.query('select from public.api_keys limit 1')
+  }
+
+  /** All peppers' digests at once. `key_lookup` is unique, so this is one probe of an index for each. */
+  async findByDigest (digests: readonly Buffer[]): Promise<StoredKey | null> {
+    const { rows } = await this.#pool.query<Row>(
+      `select ${columns} from public.api_keys
+       where key_lookup = any($1::bytea[]) and key_hash is not null
+       limit 1`, [digests])
+    return rows[0] ? storedKeyOf(rows[0]) : null
+  }
+
+  /**
+   * Rows that only bcrypt can prove: those without a digest, or with one of a pepper that is no longer listed. Other
+   * systems store prefixes of other lengths and with a display's trailing dots, hence the expression, which is that of
+   * the index. The longest prefix is the likeliest; among equals, a usable key is.
+   */
+  async findByPrefix (prefixes: readonly string[], listedPepperIds: readonly string[], limit: number): Promise<StoredKey[]> {
+    const { rows } = await this.#pool.query<Row>(
+      `select ${columns} from public.api_keys
+       where rtrim(key_prefix::text, '.') = any($1::text[]) and key_hash is not null
+         and (key_lookup is null or pepper_id is null or pepper_id <> all($2::text[]))
+       order by length(rtrim(key_prefix::text, '.')) desc, (is_active and revoked_at is null) desc nulls last, id
+       limit $3`, [prefixes, listedPepperIds, limit])
+    return rows.map(storedKeyOf)
+  }
+
+  async findById (id: number): Promise<StoredKey | null> {
+    const { rows } = await this.#pool.query<Row>(
+      `select ${columns} from public.api_keys where id = $1 and key_hash is not null`, [id])
+    return rows[0] ? storedKeyOf(rows[0]) : null
+  }
+
+  /** False when the row's hash is no longer the one that was proven: then the digest isn't its own. */
+  async writeDigest (id: number, provenHash: string, digest: Buffer, pepperId: string): Promise<boolean> {
+    const { rowCount } = await this.#pool.query(
+      `update public.api_keys set key_lookup = $3, pepper_id = $4
+       where id = $1 and key_hash = $2`, [id, provenHash, digest, pepperId])
+    return rowCount === 1
+  }
+}
+
+function storedKeyOf (row: Row): StoredKey {
+  return {
+    keyHash: row.key_hash,
+    pepperId: row.pepper_id,
+    record: Object.freeze({
+      id: row.id,
+      userId: row.user_id ?? '',
+      prefix: row.key_prefix ?? '',
+      name: row.name ?? '',
+      scopes: Object.freeze(scopesOf(row.scopes)),
+      environment: row.environment,
+      isActive: row.is_active,
+      revokedAtMs: row.revoked_at_ms,
+      expiresAtMs: row.expires_at_ms,
+    }),
+  }
+}
+
+/** NULL elements and nested arrays, which text[] allows, grant nothing. */
+export function scopesOf (stored: unknown): string[] {
+  return Array.isArray(stored) ? stored.filter((scope) => typeof scope === 'string') : []
+}

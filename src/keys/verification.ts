@@ -1,0 +1,32 @@
+/**
+ * What became of a presented key. `unknown` covers wrong secrets and environments that aren't admitted; `unavailable`
+ * means that the store can't be asked, `busy` that too much is waiting: neither says anything about the key.
+ */
+export type KeyStatus = 'valid' | 'malformed' | 'unknown' | 'disabled' | 'revoked' | 'expired' | 'unavailable' | 'busy'
+
+/** A key's row as the gateway needs it: no hash, no digest. */
+export interface KeyRecord {
+  readonly id: number
+  readonly userId: string
+  readonly prefix: string
+  readonly name: string
+  readonly scopes: readonly string[]
+  readonly environment: string | null
+  readonly isActive: boolean
+  readonly revokedAtMs: number | null
+  readonly expiresAtMs: number | null
+}
+
+export interface Verification {
+  readonly status: KeyStatus
+  /** Non-null exactly when the secret was proven: valid, disabled, revoked, expired. */
+  readonly key: KeyRecord | null
+}
+
+/** The answers that carry no key, made once. */
+export const without = {
+  malformed: { status: 'malformed', key: null },
+  unknown: { status: 'unknown', key: null },
+  unavailable: { status: 'unavailable', key: null },
+  busy: { status: 'busy', key: null },
+} as const satisfies Record<string, Verification>

@@ -1,0 +1,239 @@
+import { hash } from 'node:crypto'
+import type { Logger } from 'pino'
+import type { KeysConfig } from '../config/config.ts'
+import { type BcryptPool, BcryptBusyError } from './bcrypt.ts'
+import { CacheEntry } from './cache-entry.ts'
+import { KeyCache } from './cache.ts'
+import type { Peppers } from './digest.ts'
+import { KeyFinder, type Proofs } from './finder.ts'
+import { keyBytesMax, parseKey } from './format.ts'
+import { Invalidations, parseNotification } from './invalidations.ts'
+import { StoreFailedError, StoreHealth } from './store-health.ts'
+import type { KeyStore, StoredKey } from './store.ts'
+import { type Verification, without } from './verification.ts'
+
+export type { KeyRecord, KeyStatus, Verification } from './verification.ts'
+
+export interface VerifierOptions {
+  readonly config: KeysConfig
+  readonly store: KeyStore
+  readonly peppers: Peppers
+  readonly bcrypt: BcryptPool
+  /** Whether notifications are known to arrive. While they aren't, what is older than a second is asked again. */
+  readonly isListening: () => boolean
+  readonly logger: Logger
+  readonly nowMs?: () => number
+}
+
+export interface VerifierStats {
+  readonly entries: number
+  readonly hits: number
+  readonly misses: number
+  readonly negativeHits: number
+  readonly rechecks: number
+  readonly coalesced: number
+  readonly invalidations: number
+  readonly isStoreUp: boolean
+  readonly bcrypt: { readonly running: number, readonly waiting: number }
+}
+
+const unconfirmedMaxMs = 1000
+/** Distinct keys being looked for at once, and as many being rechecked: junk can't crowd out the keys that are known. */
+const loadsMax = 1000
+const readsMax = 5
+
+/**
+ * Says what a presented key is worth. A cached answer is given at once, without a promise; anything else is one
+ * coalesced load a key. Never throws and never rejects.
+ */
+export class Verifier {
+  readonly #config: KeysConfig
+  readonly #bcrypt: BcryptPool
+  readonly #isListening: () => boolean
+  readonly #logger: Logger
+  readonly #nowMs: () => number
+  readonly #store: KeyStore
+  readonly #health: StoreHealth
+  readonly #finder: KeyFinder
+  readonly #cache: KeyCache
+  readonly #invalidations = new Invalidations()
+  readonly #flights = new Map<string, Promise<Verification>>()
+  readonly #counts = { hits: 0, misses: 0, negativeHits: 0, rechecks: 0, coalesced: 0, invalidations: 0 }
+  #recheckFlights = 0
+  /** What was read in an earlier epoch is asked again on use: notifications may have been lost since. */
+  #epoch = 0
+  #isClosed = false
+
+  constructor ({ config, store, peppers, bcrypt, isListening, logger, nowMs = Date.now }: VerifierOptions) {
+    this.#config = config
+    this.#bcrypt = bcrypt
+    this.#isListening = isListening
+    this.#logger = logger
+    this.#nowMs = nowMs
+    this.#store = store
+    this.#health = new StoreHealth({ logger, nowMs })
+    this.#finder = new KeyFinder({ store, health: this.#health, peppers, bcrypt, logger, nowMs })
+    this.#cache = new KeyCache(config.cache)
+  }
+
+  verify (key: string): Verification | Promise<Verification> {
+    if (key.length > keyBytesMax) return without.malformed
+    const name = hash('sha256', key, 'base64url')
+    const nowMs = this.#nowMs()
+    const entry = this.#cache.get(name)
+    if (entry !== undefined) {
+      if (entry.epoch === this.#epoch && this.#isYoung(entry.confirmedAtMs, this.#config.cache.ttlMs, nowMs)) {
+        this.#counts.hits++
+        return entry.at(nowMs)
+      }
+    } else {
+      const parsed = parseKey(key, this.#config)
+      if (parsed === null) return without.malformed
+      if (!this.#isAdmitted(parsed.environment)) return without.unknown
+    }
+    if (this.#isClosed) return without.unavailable
+    if (this.#health.isAvoided(nowMs)) return this.#whileDown(entry, nowMs)
+    if (entry === undefined && this.#isKnownUnknown(name, nowMs)) return without.unknown
+    return this.#join(name, key, entry)
+  }
+
+  /** Of channel `latchkey_keys`: the entries it names are dropped at once, and loads under way read again. */
+  handleNotification (payload: string): void {
+    this.#counts.invalidations++
+    const invalidation = parseNotification(payload)
+    if (invalidation === null) {
+      this.#logger.warn('A notification on latchkey_keys could not be read; every cached key is checked again on use')
+      this.#invalidations.addAll()
+      this.markAllStale()
+    } else if (invalidation === 'all') {
+      this.#invalidations.addAll()
+      this.#cache.clear()
+    } else {
+      this.#invalidations.add(invalidation)
+      for (const id of invalidation.ids) this.#cache.deleteId(id)
+      if (invalidation.hasNewSecrets) this.#cache.clearUnknown()
+    }
+  }
+
+  /** After LISTEN was (re)established: notifications may have been lost, so everything cached is checked again on use. */
+  markAllStale (): void {
+    this.#epoch++
+    this.#cache.clearUnknown()
+    this.#health.retryNow()
+  }
+
+  /** One cheap query; true when the store answered. */
+  async probe (): Promise<boolean> {
+    try {
+      await this.#health.run(() => this.#store.ping())
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  get hasReachedStore (): boolean {
+    return this.#health.hasReached
+  }
+
+  stats (): VerifierStats {
+    return { entries: this.#cache.size, ...this.#counts, isStoreUp: this.#health.isUp, bcrypt: this.#bcrypt.stats() }
+  }
+
+  /** Waits for the queries under way. The pool and bcrypt are their owner's to close. */
+  async close (): Promise<void> {
+    this.#isClosed = true
+    await Promise.all(this.#flights.values())
+    await this.#finder.close()
+  }
+
+  #join (name: string, key: string, entry: CacheEntry | undefined): Verification | Promise<Verification> {
+    const underWay = this.#flights.get(name)
+    if (underWay !== undefined) {
+      this.#counts.coalesced++
+      return underWay
+    }
+    const isRecheck = entry !== undefined
+    const others = isRecheck ? this.#recheckFlights : this.#flights.size - this.#recheckFlights
+    if (others >= loadsMax) return without.busy
+    this.#counts[isRecheck ? 'rechecks' : 'misses']++
+    if (isRecheck) this.#recheckFlights++
+    this.#invalidations.begin()
+    const flight = this.#load(name, key, entry).finally(() => {
+      this.#invalidations.end()
+      if (isRecheck) this.#recheckFlights--
+      this.#flights.delete(name)
+    })
+    this.#flights.set(name, flight)
+    return flight
+  }
+
+  async #load (name: string, key: string, entry: CacheEntry | undefined): Promise<Verification> {
+    const begun = this.#invalidations.now()
+    try {
+      const proofs: Proofs = new Map(entry ? [[entry.keyHash, true]] : [])
+      for (let reads = 0; reads < readsMax; reads++) {
+        const since = this.#invalidations.now()
+        const epoch = this.#epoch
+        const atMs = this.#nowMs()
+        const known = entry && reads === 0 ? await this.#recheck(entry) : null
+        const found = known ?? await this.#finder.find(key, proofs)
+        if (found === 'busy') return without.busy
+        // Nothing is awaited between this check and the cache being filled.
+        if (this.#invalidations.hasChanged(since, found?.record.id ?? null)) continue
+        if (found === null || !this.#isAdmitted(found.record.environment)) {
+          if (epoch === this.#epoch) this.#cache.setUnknown(name, atMs)
+          return without.unknown
+        }
+        return this.#keep(name, found, atMs, epoch)
+      }
+      return without.busy
+    } catch (err) {
+      if (err instanceof StoreFailedError) {
+        const isStill = entry !== undefined && !this.#invalidations.hasChanged(begun, entry.record.id)
+        return this.#whileDown(isStill ? entry : undefined, this.#nowMs())
+      }
+      if (!(err instanceof BcryptBusyError)) this.#logger.error({ err }, 'A key could not be verified')
+      return without.busy
+    }
+  }
+
+  /** Null when the row is gone or has another hash: then the key must be looked for as if for the first time. */
+  async #recheck (entry: CacheEntry): Promise<StoredKey | null> {
+    const stored = await this.#finder.byId(entry.record.id)
+    return stored?.keyHash === entry.keyHash ? stored : null
+  }
+
+  #keep (name: string, found: StoredKey, atMs: number, epoch: number): Verification {
+    const entry = new CacheEntry(found, atMs, epoch)
+    this.#cache.set(name, entry)
+    return entry.at(this.#nowMs())
+  }
+
+  /** A cached key goes on for a while, in the state that it was last known in; of any other nothing can be said. */
+  #whileDown (entry: CacheEntry | undefined, nowMs: number): Verification {
+    const servedMs = this.#config.cache.ttlMs + this.#config.serveCachedForMs
+    return entry !== undefined && nowMs - entry.confirmedAtMs < servedMs ? entry.at(nowMs) : without.unavailable
+  }
+
+  #isKnownUnknown (name: string, nowMs: number): boolean {
+    const atMs = this.#cache.unknownSinceMs(name)
+    if (atMs === undefined) return false
+    if (this.#isYoung(atMs, this.#config.cache.negativeTtlMs, nowMs)) {
+      this.#counts.negativeHits++
+      return true
+    }
+    this.#cache.deleteUnknown(name)
+    return false
+  }
+
+  /** A clock that was set back makes an age negative: that isn't young either. */
+  #isYoung (sinceMs: number, ttlMs: number, nowMs: number): boolean {
+    const ageMs = nowMs - sinceMs
+    return ageMs >= 0 && ageMs < (this.#isListening() ? ttlMs : Math.min(ttlMs, unconfirmedMaxMs))
+  }
+
+  #isAdmitted (environment: string | null): boolean {
+    return environment === null || this.#config.environments.includes(environment)
+  }
+}
