@@ -1,20 +1,27 @@
 import { InvalidArgumentError } from 'commander'
 import { parseDuration } from '../config/units.ts'
-import { isHeldScope } from '../routes/scopes.ts'
+import { keyBytesMax, keyPrefixOf } from '../keys/format.ts'
+import { isGrantableScope } from '../keys/scope-names.ts'
 
 /** Parsers of option values; each returns the value or throws commander's InvalidArgumentError, which names the option. */
 
 /** For an option that is given several times; keeps each value once. */
 export function collectScopes (text: string, earlier: readonly string[] = []): string[] {
   if (text.includes(',')) throw new InvalidArgumentError('Give --scope once for each scope, without commas.')
-  if (!isHeldScope(text)) throw new InvalidArgumentError(`${scopeForm} A key may also hold inventory:* or *.`)
+  if (!isGrantableScope(text)) throw new InvalidArgumentError(`${scopeForm} A key may also hold inventory:* or *.`)
   return [...new Set([...earlier, text])]
+}
+
+/** For an option that takes one scope. */
+export function oneScope (text: string): string {
+  if (!isGrantableScope(text)) throw new InvalidArgumentError(scopeForm)
+  return text
 }
 
 /** `a,b` in one value. */
 export function scopeList (text: string): string[] {
   const scopes = text.split(',').map(scope => scope.trim()).filter(scope => scope !== '')
-  const faulty = scopes.find(scope => !isHeldScope(scope))
+  const faulty = scopes.find(scope => !isGrantableScope(scope))
   if (faulty !== undefined) throw new InvalidArgumentError(`'${faulty}' is no scope. ${scopeForm}`)
   return scopes
 }
@@ -34,6 +41,15 @@ export function keyName (text: string): string {
   if ([...name].length > 255) throw new InvalidArgumentError('A name has at most 255 characters.')
   return plainText(name)
 }
+
+/** An id or a prefix, dots of a display allowed. A whole key, pasted by mistake, counts as its prefix and goes no further. */
+export function keyReference (text: string): string {
+  if (!/^[\x21-\x7e]+$/.test(text) || text.length > keyBytesMax) throw new InvalidArgumentError('A key is named by its id or its prefix: 17 or sk_live_a1B2.')
+  return text.length > prefixCharsMax ? keyPrefixOf(text) : text
+}
+
+/** The width of the key_prefix column. */
+const prefixCharsMax = 20
 
 /** Postgres stores no NUL character in text. */
 export function plainText (text: string): string {

@@ -11,7 +11,7 @@ export function configCommand (): Command {
     .addHelpText('after', examples(
       ['latchkey config check', 'list every fault of the file, with line and column'],
       ['latchkey config explain --method GET --path /inventory/42 --scopes inventory:read', 'see what would happen to a request'],
-      ['latchkey config schema > gateway.schema.json', 'let an editor complete the file'],
+      ['latchkey config schema > gateway.schema.json', 'let an editor complete the file']
     ))
   for (const child of [checkCommand(), explainCommand(), schemaCommand()]) command.addCommand(child)
   return command

@@ -1,4 +1,5 @@
 import { CommanderError } from 'commander'
+import { ConfigError } from '../config/config-error.ts'
 import { isRowRefused, isStoreUnavailable, sqlState } from '../database/sqlstate.ts'
 import { UsageError } from '../errors.ts'
 import { redact } from './redact.ts'
@@ -32,7 +33,8 @@ export function reportFault (err: unknown, isDebugging: boolean): number {
     return err.exitCode
   }
   if (err instanceof UsageError) {
-    complain(err.message)
+    // Faults of a file begin with their place, which editors and terminals make a link of.
+    complain(err instanceof ConfigError ? err.message : `error: ${err.message}`)
   } else {
     complain(`error: ${messageOf(err)}`)
     const hint = hintFor(err)

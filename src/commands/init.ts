@@ -17,7 +17,7 @@ export function initCommand (): Command {
     .option('--json', 'print one JSON object')
     .addHelpText('after', examples(
       ['latchkey init', 'begin'],
-      ['latchkey init && latchkey config check && latchkey start', 'begin, and start the gateway on its embedded database'],
+      ['latchkey init && latchkey config check && latchkey start', 'begin, and start the gateway on its embedded database']
     ))
     .action(init)
 }

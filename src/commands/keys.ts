@@ -14,7 +14,7 @@ export function keysCommand (): Command {
       ['latchkey keys create --user ada@example.com --name "Reporting" --scope inventory:read --expires-in 90d', 'make a key that lasts 90 days'],
       ['latchkey keys list --status active', 'see the keys in force'],
       ['latchkey keys revoke sk_live_a1B2', 'end a key for good, named by its prefix'],
-      ['latchkey keys list --json | jq .data', 'hand the list to a program'],
+      ['latchkey keys list --json | jq .data', 'hand the list to a program']
     ))
   for (const child of [createCommand(), listCommand(), showCommand(), updateCommand(), disableCommand(), enableCommand(), revokeCommand()]) {
     command.addCommand(child)

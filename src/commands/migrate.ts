@@ -12,7 +12,7 @@ export function migrateCommand (): Command {
     .addHelpText('after', examples(
       ['latchkey migrate status', 'see what has run and what is pending'],
       ['latchkey migrate up', 'run what is pending'],
-      ['latchkey migrate verify', 'check tables, columns, indexes and constraints'],
+      ['latchkey migrate verify', 'check tables, columns, indexes and constraints']
     ))
   for (const child of [migrateUpCommand(), migrateDownCommand(), migrateStatusCommand(), migrateVerifyCommand()]) {
     command.addCommand(child)

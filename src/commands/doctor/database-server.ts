@@ -1,5 +1,5 @@
+import { isTransactionPooled } from '../../database/pooler.ts'
 import type { DatabaseSession } from '../database-session.ts'
-import { isTransactionPooler } from '../migrate/session-connection.ts'
 import { fail, ok, warn } from './finding.ts'
 import type { Finding } from './finding.ts'
 
@@ -25,7 +25,7 @@ export async function checkDatabaseServer ({ pool, directUrl, isEmbedded }: Data
       ? ok('Postgres', row.release)
       : fail('Postgres', `${row.release} is not supported`, `Use Postgres ${versionLeast} to ${versionMost}.`),
     ...(row.is_standby ? [fail('Primary', 'this server is a read-only standby', 'Point DATABASE_URL to the primary.')] : []),
-    ...(isTransactionPooler(directUrl) ? [fail('Session connection', 'only a transaction pooler is known, where LISTEN is impossible', 'Set DATABASE_DIRECT_URL to the session address (port 5432).')] : []),
+    ...(await isTransactionPooled(directUrl) ? [fail('Session connection', 'the connection goes through a transaction pooler, where LISTEN is impossible', 'Set DATABASE_DIRECT_URL to the session address (port 5432).')] : []),
     checkClock(clockSkewMs(startedMs, finishedMs, row.now_ms)),
   ]
 }

@@ -3,7 +3,7 @@ import { migrateDown } from '../../database/migrate.ts'
 import { wholeNumber } from '../arguments.ts'
 import { examples } from '../help.ts'
 import { Output } from '../output.ts'
-import { withSessionConnection } from './session-connection.ts'
+import { withMigrations } from './migration-session.ts'
 
 export function migrateDownCommand (): Command {
   return new Command('down')
@@ -14,14 +14,14 @@ export function migrateDownCommand (): Command {
     .addHelpText('after', examples(
       ['latchkey migrate down', 'undo the latest migration'],
       ['latchkey migrate down --to 11', 'go back to the tables of migration 011'],
-      ['latchkey migrate down --to 0 --drop-keys-and-usage', 'remove everything'],
+      ['latchkey migrate down --to 0 --drop-keys-and-usage', 'remove everything']
     ))
     .action(down)
 }
 
 async function down ({ to, dropKeysAndUsage = false, json = false }: { to?: number, dropKeysAndUsage?: boolean, json?: boolean }): Promise<void> {
   const output = new Output()
-  const undone = await withSessionConnection(async ({ directUrl }) => await migrateDown({ connectionString: directUrl, to, dropKeysAndUsage }))
+  const undone = await withMigrations(async ({ directUrl }) => await migrateDown({ connectionString: directUrl, to, dropKeysAndUsage }))
   if (json) return output.json({ undone: undone.map(({ version, name }) => ({ version, name })) })
   for (const { version, name } of undone) output.line(`${output.colour('yellow', 'undone')}  ${version}  ${name}`)
   output.line(undone.length === 0 ? 'Nothing to do.' : `Done: ${undone.length} undone.`)

@@ -2,7 +2,7 @@ import { Command } from 'commander'
 import { migrateUp } from '../../database/migrate.ts'
 import { examples } from '../help.ts'
 import { Output } from '../output.ts'
-import { withSessionConnection } from './session-connection.ts'
+import { withMigrations } from './migration-session.ts'
 
 export function migrateUpCommand (): Command {
   return new Command('up')
@@ -10,14 +10,14 @@ export function migrateUpCommand (): Command {
     .option('--json', 'print one JSON object')
     .addHelpText('after', examples(
       ['latchkey migrate up', 'run what is pending'],
-      ['DATABASE_URL=postgres://app@db/app latchkey migrate up', 'on a database of your own'],
+      ['DATABASE_URL=postgres://app@db/app latchkey migrate up', 'on a database of your own']
     ))
     .action(up)
 }
 
 async function up ({ json = false }: { json?: boolean }): Promise<void> {
   const output = new Output()
-  const applied = await withSessionConnection(async ({ directUrl, logger }) => await migrateUp({ connectionString: directUrl, logger }))
+  const applied = await withMigrations(async ({ directUrl, logger }) => await migrateUp({ connectionString: directUrl, logger }))
   if (json) return output.json({ applied: applied.map(({ version, name }) => ({ version, name })) })
   for (const { version, name } of applied) output.line(`${output.colour('green', 'applied')}  ${version}  ${name}`)
   output.line(applied.length === 0 ? 'Nothing to do: every migration has run.' : `Done: ${applied.length} applied.`)

@@ -3,7 +3,7 @@ import { verifySchema } from '../../database/verify.ts'
 import { CheckFailedError } from '../fault.ts'
 import { examples } from '../help.ts'
 import { Output } from '../output.ts'
-import { withSessionConnection } from './session-connection.ts'
+import { withMigrations } from './migration-session.ts'
 
 export function migrateVerifyCommand (): Command {
   return new Command('verify')
@@ -11,14 +11,14 @@ export function migrateVerifyCommand (): Command {
     .option('--json', 'print one JSON object')
     .addHelpText('after', examples(
       ['latchkey migrate verify', 'see each verdict'],
-      ['latchkey migrate verify --json | jq .ok', 'use it in a script'],
+      ['latchkey migrate verify --json | jq .ok', 'use it in a script']
     ))
     .action(verify)
 }
 
 async function verify ({ json = false }: { json?: boolean }): Promise<void> {
   const output = new Output()
-  const checks = await withSessionConnection(async ({ directUrl }) => await verifySchema(directUrl))
+  const checks = await withMigrations(async ({ directUrl }) => await verifySchema(directUrl))
   const failed = checks.filter(check => !check.ok).length
   if (json) {
     output.json({ ok: failed === 0, checks })

@@ -1,0 +1,12 @@
+import { Command } from 'commander'
+import { configSchemaText } from '../../config/schema.ts'
+import { examples } from '../help.ts'
+
+export function schemaCommand (): Command {
+  return new Command('schema')
+    .description('Print the JSON Schema of the configuration file, by which editors complete and check it.')
+    .addHelpText('after', examples(
+      ['latchkey config schema > gateway.schema.json', 'save it beside gateway.yaml, whose first lines name it']
+    ))
+    .action(() => { process.stdout.write(configSchemaText()) })
+}

@@ -1,0 +1,52 @@
+import type pg from 'pg'
+import type { Peppers } from '../../keys/digest.ts'
+import { ok, warn } from './finding.ts'
+import type { Finding } from './finding.ts'
+
+interface KeyRowCounts {
+  readonly keys: number
+  readonly without_digest: number
+  readonly foreign_pepper: number
+  readonly unmatchable: number
+  readonly unmatchable_ids: readonly number[] | null
+  readonly shared_prefix: number
+}
+
+/** How many rows may share a prefix before first uses of those keys get slow: each is a bcrypt compare. */
+const sharedPrefixMost = 8
+
+/** Which rows are found by digest, which only by bcrypt, and which never. */
+export async function checkKeyRows (pool: pg.Pool, peppers: Peppers): Promise<Finding[]> {
+  const { rows: [counts] } = await pool.query<KeyRowCounts>(countsSql, [peppers.ids])
+  if (counts === undefined || counts.keys === 0) return [ok('Keys', 'none yet')]
+  const findings = [ok('Keys', `${counts.keys}, of which ${counts.without_digest} without digest${peppers.isEmpty ? '' : ' (each gets one when it is first used)'}`)]
+  if (counts.foreign_pepper > 0) {
+    findings.push(warn('Peppers in use', `${counts.foreign_pepper} keys have their digest under a pepper that is not listed: their next use costs a bcrypt compare`, 'Add the earlier pepper behind the present one in LATCHKEY_KEY_PEPPER, if it was not dropped on purpose.'))
+  }
+  if (counts.unmatchable > 0) {
+    const ids = (counts.unmatchable_ids ?? []).join(', ')
+    findings.push(warn('Unusable keys', `${counts.unmatchable} rows can never match a key, for want of a prefix or a bcrypt hash: id ${ids}${counts.unmatchable > 10 ? ', …' : ''}`, 'Give their owners new keys, and revoke these.'))
+  }
+  if (counts.shared_prefix > sharedPrefixMost) {
+    findings.push(warn('Shared prefix', `${counts.shared_prefix} keys without digest share one prefix: first uses of them are slow`, 'Replace them by keys of `latchkey keys create`, whose prefixes differ.'))
+  }
+  return findings
+}
+
+const countsSql = `
+  with classified as (
+    select id,
+           rtrim(key_prefix::text, '.') as prefix,
+           key_lookup is null as is_without_digest,
+           key_lookup is not null and not coalesce(pepper_id = any ($1::text[]), false) as is_foreign,
+           coalesce(rtrim(key_prefix::text, '.'), '') = ''
+             or coalesce(key_hash, '') !~ '^\\$2[aby]\\$(0[4-9]|1[0-6])\\$[./A-Za-z0-9]{53}$' as is_unproven
+    from public.api_keys
+  )
+  select count(*)::integer as keys,
+         count(*) filter (where is_without_digest)::integer as without_digest,
+         count(*) filter (where is_foreign)::integer as foreign_pepper,
+         count(*) filter (where is_unproven and (is_without_digest or is_foreign))::integer as unmatchable,
+         (array_agg(id order by id) filter (where is_unproven and (is_without_digest or is_foreign)))[1:10] as unmatchable_ids,
+         coalesce((select max(n) from (select count(*)::integer as n from classified where is_without_digest and prefix <> '' group by prefix) as shared), 0) as shared_prefix
+  from classified`

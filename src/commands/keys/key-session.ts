@@ -1,0 +1,51 @@
+import { existsSync } from 'node:fs'
+import type { KeysConfig } from '../../config/config.ts'
+import type { Environment } from '../../config/environment.ts'
+import { loadConfig, parseConfig } from '../../config/load.ts'
+import { UsageError } from '../../errors.ts'
+import { BcryptPool } from '../../keys/bcrypt.ts'
+import { KeyManager } from '../../keys/manager.ts'
+import { withDatabase } from '../database-session.ts'
+import { readEnvironment } from '../environment.ts'
+
+export interface KeySessionOptions {
+  /** What --config named. */
+  readonly configFile?: string | undefined
+  /**
+   * Making a key depends on the configuration: its brand, its environments, the cost of its hash. Everything else goes on
+   * with a faulty file, too: revoking a key must not wait until somebody has mended it.
+   */
+  readonly needsConfig?: boolean
+}
+
+/** Hands a key manager on the open, migrated database to `work`, and closes everything behind it. */
+export async function withKeyManager<T> (options: KeySessionOptions, work: (manager: KeyManager) => Promise<T>): Promise<T> {
+  const environment = readEnvironment()
+  const config = readKeysConfig(environment, options)
+  return await withDatabase({ environment, migrations: 'needed' }, async ({ pool, peppers, logger }) => {
+    const bcrypt = new BcryptPool({ queueMax: 1, logger })
+    try {
+      return await work(new KeyManager({ pool, peppers, bcrypt, config }))
+    } finally {
+      await bcrypt.close()
+    }
+  })
+}
+
+function readKeysConfig (environment: Environment, { configFile, needsConfig = false }: KeySessionOptions): KeysConfig {
+  const file = configFile ?? environment.configFile
+  // Only the default place may be empty: a file that somebody named is meant to be there.
+  if (file === 'config/gateway.yaml' && configFile === undefined && !existsSync(file)) return defaultKeysConfig()
+  try {
+    return loadConfig(file).keys
+  } catch (err) {
+    if (needsConfig || !(err instanceof UsageError)) throw err
+    return defaultKeysConfig()
+  }
+}
+
+/** What a file that says nothing about keys means. */
+function defaultKeysConfig (): KeysConfig {
+  const text = 'upstreams: { any: { targets: ["http://127.0.0.1"] } }\nroutes: [{ id: any, path: /, upstream: any }]\n'
+  return parseConfig(text, 'defaults').keys
+}
