@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { chmod, chown, mkdir, rename, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import pg from 'pg'
 import { prepareBinaries } from '../../src/database/embedded/binaries.ts'
@@ -21,7 +21,6 @@ await mkdir(folder, { mode: 0o711 })
 await chmod(folder, 0o711)
 const binaries = await prepareBinaries({ user, copyFolder: path.join(folder, 'binaries') })
 await ensureCluster({ binaries, folder: data, password, user, isDurable: false })
-if (user !== null) await chown(data, user.uid, user.gid)
 
 const port = await freePort()
 const server = new PostgresProcess({

@@ -92,7 +92,8 @@ export class TcpProxy {
     from.on('error', () => to.destroy())
     from.on('close', () => {
       this.#sockets.delete(from)
-      to.destroy()
+      // After an orderly end `to` still has bytes to send.
+      if (!to.writableEnded) to.destroy()
     })
     if (this.#isStalled) from.pause()
   }

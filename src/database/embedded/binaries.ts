@@ -8,6 +8,8 @@ import { canEnter, type ServerUser } from './server-user.ts'
 export interface Binaries {
   readonly initdb: string
   readonly postgres: string
+  /** As in the cluster's PG_VERSION. */
+  readonly majorVersion: string
 }
 
 export interface BinariesOptions {
@@ -24,10 +26,10 @@ export interface BinariesOptions {
  */
 export async function prepareBinaries ({ user, copyFolder }: BinariesOptions): Promise<Binaries> {
   const { native, name, version } = await findPackage()
-  if (canEnter(user, path.join(native, 'bin')) && await linkLibraries(native)) return programs(native)
+  if (canEnter(user, path.join(native, 'bin')) && await linkLibraries(native)) return programs(native, version)
 
   const copy = path.join(copyFolder, `${name}-${version}`)
-  if (await exists(copy)) return programs(copy)
+  if (await exists(copy)) return programs(copy, version)
   const unfinished = `${copy}.${randomBytes(6).toString('hex')}.new`
   try {
     await mkdir(unfinished, { recursive: true, mode: 0o755 })
@@ -41,11 +43,15 @@ export async function prepareBinaries ({ user, copyFolder }: BinariesOptions): P
     // Another process may have finished the same copy first.
     if (!await exists(copy)) throw err
   }
-  return programs(copy)
+  return programs(copy, version)
 }
 
-function programs (native: string): Binaries {
-  return { initdb: path.join(native, 'bin', 'initdb'), postgres: path.join(native, 'bin', 'postgres') }
+function programs (native: string, packageVersion: string): Binaries {
+  return {
+    initdb: path.join(native, 'bin', 'initdb'),
+    postgres: path.join(native, 'bin', 'postgres'),
+    majorVersion: packageVersion.split('.', 1)[0] ?? packageVersion,
+  }
 }
 
 async function findPackage (): Promise<{ native: string, name: string, version: string }> {

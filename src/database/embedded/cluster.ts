@@ -31,13 +31,21 @@ export interface ClusterOptions {
 export async function ensureCluster (options: ClusterOptions): Promise<void> {
   const { binaries, folder } = options
   await removeUnfinished(folder)
-  const found = await readFile(path.join(folder, 'PG_VERSION'), 'utf8').catch(() => null)
+  const found = await versionOf(folder)
   if (found === null) return await createCluster(options)
-  const wanted = await majorVersion(binaries)
-  if (found.trim() !== wanted) {
-    throw new UsageError(`The database in ${folder} was made by PostgreSQL ${found.trim()}, and this is PostgreSQL ${wanted}, ` +
+  const wanted = binaries.majorVersion
+  if (found !== wanted) {
+    throw new UsageError(`The database in ${folder} was made by PostgreSQL ${found}, and this is PostgreSQL ${wanted}, ` +
       'which can\'t read it. Dump it with the version that made it, move the folder away, and restore the dump.')
   }
+}
+
+export async function hasCluster (folder: string): Promise<boolean> {
+  return await versionOf(folder) !== null
+}
+
+async function versionOf (folder: string): Promise<string | null> {
+  return await readFile(path.join(folder, 'PG_VERSION'), 'utf8').then((text) => text.trim(), () => null)
 }
 
 async function createCluster ({ binaries, folder, password, user, isDurable = true }: ClusterOptions): Promise<void> {
@@ -62,11 +70,6 @@ async function createCluster ({ binaries, folder, password, user, isDurable = tr
   } finally {
     await rm(unfinished, { recursive: true, force: true })
   }
-}
-
-async function majorVersion ({ postgres }: Binaries): Promise<string> {
-  const { stdout } = await run(postgres, ['--version'], { cwd: '/', env: childEnvironment })
-  return /\d+/.exec(stdout)?.[0] ?? stdout.trim()
 }
 
 const unfinishedSuffix = '.new'

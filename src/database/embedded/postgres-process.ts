@@ -36,7 +36,7 @@ export class PostgresProcess {
   readonly #child: ChildProcess
   #hasExited = false
 
-  /** Spawns the server; it accepts connections once `waitUntilReady` has resolved. */
+  /** Spawns the server, or throws; it accepts connections once `waitUntilReady` has resolved. */
   constructor ({ binaries, folder, logFile, user, port, settings }: PostgresOptions) {
     const all = {
       ...settings,
@@ -62,7 +62,8 @@ export class PostgresProcess {
       this.#child.once('exit', ended)
       this.#child.once('error', ended)
     })
-    this.pid = this.#child.pid ?? 0
+    if (this.#child.pid === undefined) throw new Error(`${binaries.postgres} can't be run`)
+    this.pid = this.#child.pid
     this.#child.unref()
   }
 

@@ -1,0 +1,1 @@
+export { openEmbedded, type Embedded, type EmbeddedOptions } from './embedded/index.ts'
