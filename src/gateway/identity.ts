@@ -19,6 +19,10 @@ export class Identity {
   upstream: Upstream | null = null
   /** Set once the key's secret was proven, whatever state the key is in. */
   key: KeyRecord | null = null
+  /** The key is valid: the upstream is told whose it is. Never so for a key that `auth: report` let through. */
+  isVouchedFor = false
+  /** A probe of the gateway itself, not traffic. */
+  isProbe = false
   refusal: ProblemCode | null = null
   /** What `auth: report` let through. */
   reported: ProblemCode | null = null

@@ -1,5 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { KeysConfig, ScopeRule } from '../config/config.ts'
 import { type ProblemCode, problemBody, problems } from '../errors.ts'
+import type { KeyStatus } from '../keys/verifier.ts'
 
 /** A body this small is read and thrown away to keep the connection; over a larger one, the connection is closed. */
 const discardedBodyBytesMax = 65_536
@@ -12,11 +14,41 @@ export interface Refusal {
   readonly members?: Readonly<Record<string, unknown>>
 }
 
+const keyRefusals: Record<Exclude<KeyStatus, 'valid'>, ProblemCode> = {
+  malformed: 'invalid_key',
+  unknown: 'invalid_key',
+  disabled: 'key_disabled',
+  revoked: 'key_revoked',
+  expired: 'key_expired',
+  unavailable: 'key_store_unavailable',
+  busy: 'overloaded',
+}
+
+/** What a client is told of its key's status. An outage is never a 401. */
+export function keyRefusal (status: Exclude<KeyStatus, 'valid'>): Refusal {
+  return { code: keyRefusals[status] }
+}
+
+export function missingKey ({ header }: KeysConfig): Refusal {
+  return { code: 'missing_key', detail: `Send your API key in the ${header} header, or as Authorization: Bearer.` }
+}
+
+/** `requiredScopes` lists all that the route names; `requiredAnyOf` those of them of which one is enough. */
+export function insufficientScope ({ allOf, anyOf }: ScopeRule): Refusal {
+  const requiredScopes = [...allOf, ...anyOf]
+  return {
+    code: 'insufficient_scope',
+    members: anyOf.length === 0 ? { requiredScopes } : { requiredScopes, requiredAnyOf: anyOf },
+    headers: { 'www-authenticate': `Bearer realm="latchkey", error="insufficient_scope", scope="${requiredScopes.join(' ')}"` },
+  }
+}
+
 /** Answers with a problem (RFC 9457). Every refusal of the gateway passes here. */
 export function refuse (request: FastifyRequest, reply: FastifyReply, { code, detail, headers, members }: Refusal): void {
   const { identity } = request
   identity.refusal = code
   if (headers !== undefined) reply.headers(headers)
+  if (problems[code].status === 401) reply.header('www-authenticate', code === 'missing_key' ? 'Bearer realm="latchkey"' : 'Bearer realm="latchkey", error="invalid_token"')
   if (code === 'key_store_unavailable' || code === 'overloaded') reply.header('retry-after', '1')
   if (mustClose(request, code)) reply.header('connection', 'close')
   reply

@@ -33,7 +33,7 @@ export function upstreamHeaders (raw: IncomingMessage, identity: Identity, polic
     if (name === 'tracestate' && !keepsTrace) continue
     sent.push(rawHeaders[i]!, rawHeaders[i + 1]!)
   }
-  if (identity.key !== null) addKey(sent, identity.key)
+  if (identity.key !== null && identity.isVouchedFor) addKey(sent, identity.key)
   sent.push(
     'x-request-id', identity.requestId,
     'x-forwarded-for', identity.address,

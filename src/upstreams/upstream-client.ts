@@ -68,7 +68,10 @@ class Attempt {
     })
   }
 
-  readonly #onClientClose = () => { this.#abort.emit('abort', new ClientGoneError('client went away')) }
+  readonly #onClientClose = () => {
+    this.#forwarding.failure ??= new ClientGoneError('client went away')
+    this.#abort.emit('abort')
+  }
 
   #answered (response: Dispatcher.ResponseData): void {
     this.#forwarding.headMs = performance.now() - this.#startedAtMs

@@ -2,10 +2,13 @@ import { isDeepStrictEqual } from 'node:util'
 import type { UpstreamConfig } from '../config/config.ts'
 import { Upstream } from './upstream.ts'
 
+/** A request keeps the upstream that it matched while its key is looked up; by then it has been sent or given up. */
+const retireAfterMs = 90_000
+
 /** All upstreams by name. Replacing the configuration keeps the connections of those that didn't change. */
 export class UpstreamSet {
   #upstreams: Map<string, Upstream>
-  readonly #retiring = new Set<Upstream>()
+  readonly #retiring = new Map<Upstream, NodeJS.Timeout>()
 
   constructor (configs: readonly UpstreamConfig[]) {
     this.#upstreams = new Map(configs.map(config => [config.name, new Upstream(config)]))
@@ -31,11 +34,14 @@ export class UpstreamSet {
   }
 
   async close (): Promise<void> {
-    await Promise.all([...this.#upstreams.values(), ...this.#retiring].map(upstream => upstream.destroy()))
+    for (const timer of this.#retiring.values()) clearTimeout(timer)
+    await Promise.all([...this.#upstreams.values(), ...this.#retiring.keys()].map(upstream => upstream.destroy()))
   }
 
   #retire (upstream: Upstream): void {
-    this.#retiring.add(upstream)
-    upstream.close().catch(() => {}).finally(() => this.#retiring.delete(upstream))
+    const timer = setTimeout(() => {
+      upstream.close().catch(() => {}).finally(() => this.#retiring.delete(upstream))
+    }, retireAfterMs)
+    this.#retiring.set(upstream, timer.unref())
   }
 }

@@ -1,0 +1,55 @@
+import type { Logger } from 'pino'
+import { type Server, type ServerOptions, startServer } from '../server.ts'
+
+export interface ServeOptions extends Omit<ServerOptions, 'onFatal'> {
+  readonly logger: Logger
+}
+
+/**
+ * Starts the server, hands it to `whenListening`, and resolves when it has closed in order after SIGTERM or SIGINT.
+ * A second signal ends the process at once. Rejects with what made the server fail, after closing it.
+ */
+export async function serve (options: ServeOptions, whenListening: (server: Server) => Promise<void>): Promise<void> {
+  const { logger } = options
+  const { promise: stopped, resolve: stop, reject: fail } = withResolvers()
+  // Awaited only once the server listens; a signal that comes before must not be an unhandled rejection.
+  stopped.catch(() => {})
+  let hasSignal = false
+  const onSignal = (signal: NodeJS.Signals) => {
+    if (hasSignal) process.exit(1)
+    hasSignal = true
+    logger.info({ signal }, 'shutting down')
+    stop()
+  }
+  const onUncaught = (err: unknown) => {
+    logger.fatal({ err }, 'uncaught error; shutting down')
+    fail(err)
+  }
+  process.on('SIGTERM', onSignal)
+  process.on('SIGINT', onSignal)
+  process.on('uncaughtException', onUncaught)
+  const server = await startServer({ ...options, onFatal: fail })
+  const onHangup = () => { server.reload() }
+  process.on('SIGHUP', onHangup)
+  try {
+    await Promise.race([whenListening(server), stopped])
+    await stopped
+  } finally {
+    await server.close()
+    logger.info('closed')
+    process.off('SIGTERM', onSignal)
+    process.off('SIGINT', onSignal)
+    process.off('SIGHUP', onHangup)
+    process.off('uncaughtException', onUncaught)
+  }
+}
+
+function withResolvers (): { promise: Promise<void>, resolve: () => void, reject: (err: unknown) => void } {
+  let resolve!: () => void
+  let reject!: (err: unknown) => void
+  const promise = new Promise<void>((_resolve, _reject) => {
+    resolve = _resolve
+    reject = _reject
+  })
+  return { promise, resolve, reject }
+}

@@ -1,0 +1,24 @@
+import type { FastifyRequest } from 'fastify'
+import { forwardedPath } from '../routes/explain.ts'
+import type { Forwarding } from '../upstreams/forwarding.ts'
+import { upstreamHeaders } from './upstream-headers.ts'
+
+/** What goes to the upstream for an admitted request; null when its body is announced to be over the route's bound. */
+export function forwardingFor (request: FastifyRequest, keyHeader: string, dropsAuthorization: boolean): Forwarding | null {
+  const { raw, identity } = request
+  const route = identity.route!
+  const bodyBytes = Number(raw.headers['content-length'] ?? 0)
+  if (bodyBytes > route.bodyBytesMax) return null
+  const hasBody = bodyBytes > 0 || raw.headers['transfer-encoding'] !== undefined
+  return {
+    upstream: identity.upstream!,
+    method: request.method,
+    path: forwardedPath(route, identity.path) + raw.url!.slice(identity.path.length),
+    headers: upstreamHeaders(raw, identity, { keyHeader, dropsAuthorization, hasBody }),
+    host: route.preserveHost ? raw.headers.host ?? null : null,
+    hasBody,
+    bodyBytesMax: route.bodyBytesMax,
+    headMs: null,
+    failure: null,
+  }
+}

@@ -1,0 +1,75 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Logger } from 'pino'
+import { problems } from '../errors.ts'
+import { redactKeys } from '../keys/format.ts'
+import type { GatewayMetrics } from '../metrics/gateway-metrics.ts'
+import { ClientGoneError, failureCode } from '../upstreams/failure.ts'
+import type { UsageRecorder } from '../usage/recorder.ts'
+
+/** nginx's status for a client that closed its connection before the response had ended. */
+const clientClosedRequest = 499
+
+export interface Recording {
+  readonly metrics: GatewayMetrics
+  readonly usage: UsageRecorder
+  readonly logger: Logger
+}
+
+/**
+ * Records a request once, when its response has closed: that is the one event that comes for finished, aborted and
+ * broken-off responses alike (Fastify's onResponse doesn't). Metrics and the log get every request, usage those
+ * whose key was proven.
+ */
+export function recordOnClose (request: FastifyRequest, reply: FastifyReply, { metrics, usage, logger }: Recording): void {
+  const { identity, raw } = request
+  reply.raw.once('close', () => {
+    if (identity.isProbe) return
+    const { route, key, forwarding } = identity
+    const durationMs = identity.elapsedMs
+    const statusCode = finalStatus(request, reply)
+    metrics.requestFinished(route?.id ?? 'none', request.method, statusCode, durationMs)
+    if (forwarding?.headMs != null) metrics.upstreamFinished(forwarding.upstream.config.name, forwarding.headMs)
+    if (key !== null) {
+      usage.record({
+        keyId: key.id,
+        route: route!.id,
+        endpoint: identity.path,
+        method: request.method,
+        statusCode,
+        ipAddress: identity.address,
+        userAgent: raw.headers['user-agent'] ?? null,
+        responseTimeMs: Math.round(durationMs),
+        createdAtMs: identity.startedAtMs,
+        requestId: identity.requestId,
+      })
+    }
+    if (logger.isLevelEnabled('info')) logger.info(lineOf(request, statusCode, durationMs), 'request')
+  })
+}
+
+function finalStatus ({ identity }: FastifyRequest, reply: FastifyReply): number {
+  if (reply.raw.writableFinished) return reply.raw.statusCode
+  const failure = identity.forwarding?.failure ?? null
+  if (failure === null || failure instanceof ClientGoneError) return clientClosedRequest
+  return problems[failureCode(failure)].status
+}
+
+function lineOf ({ identity, method }: FastifyRequest, status: number, durationMs: number): object {
+  const { route, key, refusal, reported, forwarding } = identity
+  const failure = forwarding?.failure ?? null
+  return {
+    requestId: identity.requestId,
+    method,
+    path: redactKeys(identity.path),
+    route: route?.id,
+    status,
+    durationMs: Math.round(durationMs * 10) / 10,
+    address: identity.address,
+    keyId: key?.id,
+    keyPrefix: key?.prefix,
+    code: refusal ?? undefined,
+    reported: reported ?? undefined,
+    upstream: forwarding?.upstream.config.name,
+    failure: failure === null ? undefined : String(failure),
+  }
+}

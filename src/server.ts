@@ -1,0 +1,207 @@
+import type { AddressInfo } from 'node:net'
+import type { FastifyInstance } from 'fastify'
+import type { Logger } from 'pino'
+import { createAdmin } from './admin/index.ts'
+import { Closers } from './closers.ts'
+import type { Config, ListenerConfig } from './config/config.ts'
+import { ConfigFile } from './config/config-file.ts'
+import type { Environment } from './config/environment.ts'
+import type { ConfigOverrides } from './config/load.ts'
+import { openEmbedded } from './database/embedded.ts'
+import { Listener } from './database/listener.ts'
+import { createPool } from './database/pool.ts'
+import { awaitSchema, ensureSchema } from './database/schema-gate.ts'
+import { drain } from './gateway/drain.ts'
+import { createGateway } from './gateway/index.ts'
+import { BcryptPool } from './keys/bcrypt.ts'
+import { Peppers } from './keys/digest.ts'
+import { redactKeys } from './keys/format.ts'
+import { KeyStore } from './keys/store.ts'
+import { Verifier } from './keys/verifier.ts'
+import { GatewayMetrics } from './metrics/gateway-metrics.ts'
+import { createRegistry } from './metrics/registry.ts'
+import { RouteTable } from './routes/route-table.ts'
+import { HttpProxyEngine } from './upstreams/http-proxy-engine.ts'
+import { UpstreamSet } from './upstreams/upstream-set.ts'
+import { UsageRecorder } from './usage/recorder.ts'
+import { PostgresUsageStore } from './usage/stores/postgres.ts'
+
+/** What the shutdown waits for, and for how long. */
+const shutdown = { idleGraceMs: 1_000, drainMs: 30_000, usageFlushMs: 15_000 } as const
+/** Lookups must fail fast, so that cached keys go on; a flush may take its time. */
+const queryTimeoutMs = { keys: 2_000, usage: 30_000 } as const
+/** At cost 10 a minute's work of a core; whoever comes on top of it is told to come back. */
+const bcryptQueueMax = 1_000
+const firstProbeEveryMs = 500
+
+export interface ServerOptions {
+  readonly config: Config
+  readonly configFile: string
+  readonly configOverrides: ConfigOverrides
+  readonly environment: Environment
+  readonly logger: Logger
+  readonly version: string
+  /** Runs pending migrations on a database that isn't the embedded one, too. */
+  readonly migrates: boolean
+  /** Called at most once, when the server finds after its start that it can't do its work. The caller closes it. */
+  readonly onFatal: (err: unknown) => void
+}
+
+export interface Server {
+  readonly gatewayUrl: string
+  readonly adminUrl: string
+  readonly databaseUrl: string
+  isReady (): boolean
+  /** Reads the configuration file again. */
+  reload (): void
+  /** Stops accepting, drains, flushes usage, and closes what is below, in this order. Never rejects. */
+  close (): Promise<void>
+}
+
+/**
+ * Composes a gateway process and opens its listeners. It is live when this resolves and ready once it has reached
+ * its database. Rejects, with everything closed again, on what a person must mend.
+ */
+export async function startServer (options: ServerOptions): Promise<Server> {
+  const closers = new Closers(options.logger)
+  try {
+    return await compose(options, closers)
+  } catch (err) {
+    await closers.close()
+    throw err
+  }
+}
+
+async function compose (options: ServerOptions, closers: Closers): Promise<Server> {
+  const { config, environment, logger, version } = options
+  const state = { isSchemaReady: false, isDraining: false }
+  const stop = new AbortController()
+
+  const database = await openDatabase(environment, logger)
+  closers.add('database', database.close)
+  const schema = { connectionString: database.directUrl, migrates: options.migrates || database.isEmbedded, logger }
+  state.isSchemaReady = await ensureSchema(schema)
+
+  const keyPool = createPool({ connectionString: database.url, applicationName: 'latchkey keys', connectionsMax: 4, queryTimeoutMs: queryTimeoutMs.keys, logger })
+  closers.add('key pool', () => keyPool.end())
+  const usagePool = createPool({ connectionString: database.url, applicationName: 'latchkey usage', connectionsMax: 2, queryTimeoutMs: queryTimeoutMs.usage, logger })
+  closers.add('usage pool', () => usagePool.end())
+  const upstreams = new UpstreamSet(config.upstreams)
+  closers.add('upstreams', () => upstreams.close())
+
+  const bcrypt = new BcryptPool({ queueMax: bcryptQueueMax, logger })
+  closers.add('bcrypt', () => bcrypt.close())
+  const listener = new Listener({
+    connectionString: database.directUrl,
+    channel: 'latchkey_keys',
+    onNotification: payload => verifier.handleNotification(payload),
+    // What was said while nobody listened is lost: everything known is checked again on its next use.
+    onConnected: () => verifier.markAllStale(),
+    logger,
+  })
+  const verifier = new Verifier({
+    config: config.keys,
+    store: new KeyStore(keyPool),
+    peppers: database.peppers,
+    bcrypt,
+    isListening: () => listener.isConfirmed(),
+    logger,
+  })
+  closers.add('verifier', () => verifier.close())
+  listener.start()
+  closers.add('listener', () => listener.close())
+  const usage = new UsageRecorder({ store: new PostgresUsageStore(usagePool), ...config.usage, logger, redact: redactKeys })
+  const metrics = new GatewayMetrics()
+  let routeTable = new RouteTable(config.routes)
+  const configFile = new ConfigFile(config, {
+    file: options.configFile,
+    overrides: options.configOverrides,
+    logger,
+    onChange (changed) {
+      const changedTable = new RouteTable(changed.routes)
+      // Both in one turn of the event loop: no request sees a route without its upstream.
+      upstreams.replace(changed.upstreams)
+      routeTable = changedTable
+    },
+  })
+  closers.add('configuration file', () => configFile.close())
+
+  const isReady = () => state.isSchemaReady && verifier.hasReachedStore && !state.isDraining
+  const admin = createAdmin({
+    registry: createRegistry({
+      gateway: metrics,
+      keys: () => verifier.stats(),
+      usage: () => ({ recovered: 0, spooled: 0, ...usage.stats() }),
+      isConfigCurrent: () => configFile.isCurrent,
+      version,
+    }),
+    isReady,
+    adminToken: environment.adminToken,
+    version,
+    logger,
+  })
+  // Closed after the flush, so that the last numbers can still be read.
+  closers.add('admin listener', () => admin.close())
+  closers.add('usage', () => usage.close({ timeoutMs: shutdown.usageFlushMs }))
+  const gateway = await createGateway({
+    config, routeTable: () => routeTable, upstreams, verifier, usage, metrics, engine: new HttpProxyEngine(), isReady, isDraining: () => state.isDraining, logger,
+  })
+  closers.add('gateway listener', async () => {
+    const brokenOff = await drain(gateway.server, { idleGraceMs: shutdown.idleGraceMs, deadlineMs: shutdown.drainMs })
+    if (brokenOff > 0) logger.warn({ connections: brokenOff }, 'connections still busy at the end of the drain were broken off')
+    await gateway.close()
+  })
+
+  const adminUrl = await listen(admin, config.admin, 'admin')
+  const gatewayUrl = await listen(gateway, config.gateway, 'gateway')
+  logger.info({ gatewayUrl, adminUrl, routes: config.routes.length }, 'listening')
+  closers.add('start-up', () => stop.abort())
+  becomeReady().catch(err => { if (!stop.signal.aborted) options.onFatal(err) })
+
+  let closing: Promise<void> | null = null
+  return {
+    gatewayUrl,
+    adminUrl,
+    databaseUrl: database.url,
+    isReady,
+    reload: () => configFile.reload(),
+    close () {
+      state.isDraining = true
+      closing ??= closers.close()
+      return closing
+    },
+  }
+
+  async function becomeReady (): Promise<void> {
+    if (!state.isSchemaReady) await awaitSchema(schema, stop.signal)
+    state.isSchemaReady = true
+    while (!stop.signal.aborted && !await verifier.probe()) await pause(firstProbeEveryMs)
+    if (!stop.signal.aborted) logger.info('ready: the key store was reached')
+  }
+}
+
+async function openDatabase ({ databaseUrl, databaseDirectUrl, dataDir, keyPeppers }: Environment, logger: Logger) {
+  if (databaseUrl !== null) {
+    if (keyPeppers.length === 0) logger.warn('LATCHKEY_KEY_PEPPER is not set: each key costs a bcrypt comparison at its first use in every process')
+    return { url: databaseUrl, directUrl: databaseDirectUrl ?? databaseUrl, isEmbedded: false, peppers: new Peppers(keyPeppers), close: async () => {} }
+  }
+  const embedded = await openEmbedded({ dataDir, role: 'gateway', logger })
+  return { url: embedded.url, directUrl: embedded.url, isEmbedded: true, peppers: new Peppers([...keyPeppers, embedded.pepper]), close: () => embedded.close() }
+}
+
+/** Resolves with the URL under which this machine reaches the listener. */
+async function listen (app: FastifyInstance, { host, port }: ListenerConfig, what: string): Promise<string> {
+  try {
+    await app.listen({ host, port })
+  } catch (err) {
+    const reason = err instanceof Error && 'code' in err && err.code === 'EADDRINUSE' ? 'another process listens there' : String(err)
+    throw new Error(`the ${what} listener cannot open ${host}:${port}: ${reason}`, { cause: err })
+  }
+  const { address, family, port: actualPort } = app.server.address() as AddressInfo
+  const reachable = address === '0.0.0.0' ? '127.0.0.1' : address === '::' ? '[::1]' : family === 'IPv6' ? `[${address}]` : address
+  return `http://${reachable}:${actualPort}`
+}
+
+function pause (ms: number): Promise<void> {
+  return new Promise(resolve => setTimeout(resolve, ms).unref())
+}
