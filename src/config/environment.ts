@@ -45,7 +45,7 @@ export function loadEnvironment (env: NodeJS.ProcessEnv): Environment {
     dataDir: text(env, 'LATCHKEY_DATA_DIR') ?? '.latchkey',
     logLevel: readLogLevel(env, faults),
   }
-  if (environment.databaseUrl === null && environment.databaseDirectUrl !== null) {
+  if (environment.databaseDirectUrl !== null && text(env, 'DATABASE_URL') === null && text(env, 'DATABASE_URL_FILE') === null) {
     faults.push('DATABASE_DIRECT_URL is set and DATABASE_URL is not: set DATABASE_URL, alone or beside it')
   }
   if (faults.length > 0) throw new UsageError(faults.join('\n'))

@@ -20,8 +20,8 @@ export function readSecret (env: NodeJS.ProcessEnv, name: string, faults: string
 }
 
 /**
- * The pepper list: 32 bytes or more each, separated by commas. An even number of hex digits, 64 or more, is hex, even
- * where it could be base64 as well; anything else is base64 or base64url, padded or not.
+ * The pepper list: 32 bytes or more each, separated by commas. An entry of hex digits alone is hex, though it could
+ * be base64 as well (random base64 never is); any other is base64 or base64url, padded or not.
  */
 export function decodePeppers (list: string, faults: string[]): Buffer[] {
   const peppers: Buffer[] = []
@@ -37,7 +37,7 @@ export function decodePeppers (list: string, faults: string[]): Buffer[] {
 }
 
 function decode (text: string): Buffer | null {
-  if (/^(?:[0-9a-f]{2}){32,}$/i.test(text)) return Buffer.from(text, 'hex')
+  if (/^[0-9a-f]+$/i.test(text)) return text.length % 2 === 0 ? Buffer.from(text, 'hex') : null
   const digits = text.replace(/={1,2}$/, '')
   if (digits === '' || !/^(?:[A-Za-z0-9+/]+|[A-Za-z0-9_-]+)$/.test(digits) || digits.length % 4 === 1) return null
   return Buffer.from(digits, 'base64')
