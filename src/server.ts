@@ -131,7 +131,7 @@ async function compose (options: ServerOptions, closers: Closers): Promise<Serve
     registry: createRegistry({
       gateway: metrics,
       keys: () => verifier.stats(),
-      usage: () => ({ recovered: 0, spooled: 0, ...usage.stats() }),
+      usage: () => usage.stats(),
       isConfigCurrent: () => configFile.isCurrent,
       version,
     }),

@@ -16,7 +16,6 @@ import { readEnvironment } from './environment.ts'
 import { examples } from './help.ts'
 import { Output } from './output.ts'
 import { serve } from './serve.ts'
-import { overridesOf } from './start.ts'
 
 const shippedConfigFile = join(import.meta.dirname, '../../config/gateway.yaml')
 const demoUser = 'demo@latchkey.localhost'
