@@ -1,0 +1,102 @@
+import { randomUUID } from 'node:crypto'
+import Fastify, { LogController } from 'fastify'
+import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Logger } from 'pino'
+import type { Registry } from 'prom-client'
+import { createPage } from './page.ts'
+import { answerClientError, sendError, sendProblem } from './problem.ts'
+import { addV1 } from './v1.ts'
+
+/**
+ * The control plane's listener, not yet listening. `/`, `/metrics`, `/healthz` and `/readyz` are open to whoever
+ * reaches it, `/v1` only to the bearer of the token. Everything refused is a problem (RFC 9457).
+ */
+export function createAdmin ({ registry, isReady, adminToken, version, logger }: AdminOptions): FastifyInstance {
+  const loggerInstance: FastifyBaseLogger = logger
+  const admin = Fastify({
+    ...limits,
+    loggerInstance,
+    logController: new LogController({ disableRequestLogging: true }),
+    genReqId: () => randomUUID(),
+    // An address that can't be decoded, for which no hook runs.
+    frameworkErrors: (err, request, reply) => sendError(err, request, withHeaders(request, reply)),
+    clientErrorHandler: answerClientError,
+  })
+  admin.setErrorHandler(sendError)
+  admin.setNotFoundHandler((request, reply) => sendProblem(request, reply, 'route_not_found'))
+  admin.addHook('onRequest', async (request, reply) => {
+    withHeaders(request, reply)
+  })
+
+  const page = createPage(version)
+  addOpen(admin, '/', async () => ({ status: 200, type: 'text/html; charset=utf-8', body: page.body, policy: page.policy }))
+  addOpen(admin, '/metrics', async () => ({ status: 200, type: registry.contentType, body: await registry.metrics() }))
+  addOpen(admin, '/healthz', async () => json(200, { status: 'ok' }))
+  addOpen(admin, '/readyz', async () => isReady() ? json(200, { status: 'ready' }) : json(503, { status: 'not ready' }))
+  addV1(admin, adminToken)
+  return admin
+}
+
+export interface AdminOptions {
+  readonly registry: Registry
+  /** Whether the gateway wants traffic. */
+  readonly isReady: () => boolean
+  /** Null closes `/v1` to everybody. */
+  readonly adminToken: string | null
+  /** Of the product. */
+  readonly version: string
+  readonly logger: Logger
+}
+
+/** All of this listener's time-outs and bounds. Closing it doesn't wait for anybody: nothing here is worth a delay. */
+const limits = {
+  connectionTimeout: 60_000,
+  requestTimeout: 30_000,
+  keepAliveTimeout: 5_000,
+  bodyLimit: 1_048_576,
+  http: { headersTimeout: 10_000, maxHeaderSize: 16_384 },
+  forceCloseConnections: true,
+}
+
+const headers = {
+  'cache-control': 'no-store',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+}
+
+function withHeaders (request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  return reply.headers({ ...headers, 'x-request-id': request.id })
+}
+
+interface Answer {
+  readonly status: number
+  readonly type: string
+  readonly body: string
+  /** Content-Security-Policy, where the strictest is too strict. */
+  readonly policy?: string
+}
+
+function addOpen (admin: FastifyInstance, path: string, answer: () => Promise<Answer>): void {
+  admin.get(path, async (_request, reply) => {
+    const { status, type, body, policy } = await answer()
+    if (policy !== undefined) reply.header('content-security-policy', policy)
+    return reply.code(status).type(type).send(body)
+  })
+  refuseOtherMethods(admin, path)
+}
+
+function refuseOtherMethods (admin: FastifyInstance, path: string): void {
+  const method = admin.supportedMethods.filter((name) => name !== 'GET' && name !== 'HEAD')
+  admin.route({
+    method,
+    url: path,
+    // Answers before the body is read.
+    onRequest: async (request, reply) => sendProblem(request, reply.header('allow', 'GET, HEAD'), 'method_not_allowed'),
+    handler: () => {},
+  })
+}
+
+function json (status: number, body: object): Answer {
+  return { status, type: 'application/json', body: JSON.stringify(body) }
+}

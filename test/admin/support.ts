@@ -1,0 +1,48 @@
+import { Writable } from 'node:stream'
+import { pino } from 'pino'
+import type { Test } from 'tap'
+import { createAdmin } from '../../src/admin/index.ts'
+import type { AdminOptions } from '../../src/admin/index.ts'
+import { GatewayMetrics } from '../../src/metrics/gateway-metrics.ts'
+import { Histogram } from '../../src/metrics/histogram.ts'
+import { createRegistry } from '../../src/metrics/registry.ts'
+import type { RegistryParts } from '../../src/metrics/registry.ts'
+
+export const adminToken = 'a-token-for-the-tests-alone'
+
+export function parts (more: Partial<RegistryParts> = {}): RegistryParts {
+  const flushDuration = new Histogram()
+  return {
+    gateway: new GatewayMetrics(),
+    keys: () => ({
+      entries: 0, hits: 0, misses: 0, negativeHits: 0, rechecks: 0, coalesced: 0, invalidations: 0, isStoreUp: true, bcrypt: { running: 0, waiting: 0 },
+    }),
+    usage: () => ({ recorded: 0, recovered: 0, written: 0, dropped: 0, waiting: 0, spooled: 0, flushDuration }),
+    isConfigCurrent: () => true,
+    version: '1.2.3',
+    ...more,
+  }
+}
+
+/** Listening on loopback; closed with the test. `log` gathers every line logged. */
+export async function startAdmin (t: Pick<Test, 'teardown'>, more: Partial<AdminOptions> = {}): Promise<{ url: string, log: string[] }> {
+  const log: string[] = []
+  const logger = pino({ level: 'trace' }, new Writable({
+    write (chunk, _encoding, done) {
+      log.push(String(chunk))
+      done()
+    },
+  }))
+  const admin = createAdmin({ registry: createRegistry(parts()), isReady: () => true, adminToken, version: '1.2.3', logger, ...more })
+  t.teardown(() => admin.close())
+  return { url: await admin.listen({ host: '127.0.0.1', port: 0 }), log }
+}
+
+export async function isProblem (t: Test, response: Response, status: number, code: string): Promise<void> {
+  t.equal(response.status, status)
+  t.match(response.headers.get('content-type'), /^application\/problem\+json/)
+  t.equal(response.headers.get('x-content-type-options'), 'nosniff')
+  const problem = await response.json() as Record<string, unknown>
+  t.match(problem, { type: `urn:latchkey:problem:${code}`, status, code, title: String, detail: String })
+  t.equal(problem.requestId, response.headers.get('x-request-id'))
+}
