@@ -3,4 +3,4 @@ import { startSampleUpstream } from './sample-upstream.ts'
 
 const upstream = await startSampleUpstream({ host: '0.0.0.0', port: Number(process.argv[2] ?? 9000) })
 process.stdout.write(`sample upstream on ${upstream.url}\n`)
-for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => { void upstream.close() })
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => upstream.close())

@@ -117,23 +117,29 @@ export class BcryptPool {
   }
 
   #dispatch (): void {
-    if (this.#restartTimer !== null) return
     for (const lane of this.#ready) {
-      if (this.#running.size >= this.#concurrency) return
+      const worker = this.#running.size < this.#concurrency ? this.#workerOrNull() : null
+      if (worker === null) return
       this.#ready.delete(lane)
       const job = lane.waiting.shift()
       if (job === undefined) continue
       this.#waiting--
       lane.running = job
-      this.#worker ??= new BcryptWorker({
-        threads: this.#concurrency,
-        onAnswer: (answer) => this.#onAnswer(answer),
-        onDeath: (reason) => this.#onDeath(reason),
-      })
       const timer = setTimeout(() => this.#worker?.kill(), jobTimeoutMs)
       this.#running.set(job.task.id, { job, timer })
-      this.#worker.send(job.task)
+      worker.send(job.task)
     }
+  }
+
+  /** Null while a process that keeps dying is left alone for a moment. */
+  #workerOrNull (): BcryptWorker | null {
+    if (this.#restartTimer !== null) return null
+    this.#worker ??= new BcryptWorker({
+      threads: this.#concurrency,
+      onAnswer: (answer) => this.#onAnswer(answer),
+      onDeath: (reason) => this.#onDeath(reason),
+    })
+    return this.#worker
   }
 
   #onAnswer (answer: BcryptAnswer): void {

@@ -86,7 +86,7 @@ export class KeyFinder {
         if (Math.abs(nowMs - this.#loggedWriteAtMs) < logEveryMs) return
         this.#loggedWriteAtMs = nowMs
         this.#logger.warn({ err, keyId: record.id }, 'The digest of a key could not be written; its first uses go on costing a bcrypt each')
-      },
+      }
     ).finally(() => this.#pendingWrites.delete(write))
     this.#pendingWrites.add(write)
   }

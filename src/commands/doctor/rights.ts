@@ -1,5 +1,5 @@
 import type pg from 'pg'
-import { fail, ok, warn } from './finding.ts'
+import { fail, ok } from './finding.ts'
 import type { Finding } from './finding.ts'
 
 /** What the gateway does with each table; usage is written and, for reports, read. */
@@ -10,43 +10,23 @@ const neededRights: readonly (readonly [table: string, rights: readonly string[]
   ['latchkey.earlier_secrets', ['SELECT', 'INSERT', 'UPDATE', 'DELETE']],
 ]
 
-/** Whether the role may do what the gateway does, and sees the rows at all. */
+/** Whether the role of DATABASE_URL may do what the gateway does. */
 export async function checkRights (pool: pg.Pool): Promise<Finding[]> {
-  const { rows: [role] } = await pool.query<{ name: string }>('select current_user::text as name')
-  const name = role?.name ?? ''
-  const findings: Finding[] = []
-  for (const [table, rights] of neededRights) {
-    const { schema_missing: isSchemaClosed, missing, is_hidden: isHidden } = await rightsOf(pool, table, rights)
-    if (isSchemaClosed || missing.length > 0) {
-      const grants = [...isSchemaClosed ? ['USAGE ON SCHEMA latchkey'] : [], ...missing.length > 0 ? [`${missing.join(', ')} ON ${table}`] : []]
-      findings.push(fail('Rights', `${name} lacks ${grants.join(' and ')}`, grants.map(grant => `GRANT ${grant} TO "${name}";`).join(' ')))
-    }
-    if (isHidden === true) {
-      findings.push(fail('Row-level security', `it hides the rows of ${table} from ${name}: every key looks unknown`, `Connect as the owner of the tables, or: ALTER ROLE "${name}" BYPASSRLS;`))
-    }
-    if (isHidden === 'policies') {
-      findings.push(warn('Row-level security', `policies decide which rows of ${table} ${name} sees`, `Connect as the owner of the tables, or: ALTER ROLE "${name}" BYPASSRLS;`))
-    }
-  }
-  return findings.length > 0 ? findings : [ok('Rights', `${name} may read and write what the gateway needs, and sees every row`)]
-}
-
-interface TableRights {
-  readonly schema_missing: boolean
-  readonly missing: readonly string[]
-  readonly is_hidden: boolean | 'policies'
-}
-
-async function rightsOf (pool: pg.Pool, table: string, rights: readonly string[]): Promise<TableRights> {
-  const [schema = null] = table.includes('.') ? table.split('.') : []
-  if (schema !== null) {
-    const { rows: [row] } = await pool.query<{ may: boolean }>('select has_schema_privilege($1, \'USAGE\') as may', [schema])
-    if (row?.may !== true) return { schema_missing: true, missing: [], is_hidden: false }
-  }
-  const { rows: [row] } = await pool.query<{ missing: string[], is_active: boolean, policies: number }>(`
-    select coalesce(array(select wanted from unnest($2::text[]) as wanted where not has_table_privilege($1::regclass, wanted)), '{}') as missing,
-           row_security_active($1::regclass) as is_active,
-           (select count(*)::integer from pg_policy where polrelid = $1::regclass) as policies`, [table, rights])
-  if (row === undefined) return { schema_missing: false, missing: [], is_hidden: false }
-  return { schema_missing: false, missing: row.missing, is_hidden: row.is_active && (row.policies === 0 || 'policies') }
+  const { rows: [row] } = await pool.query<{ role: string, grants: string[] }>(`
+    select current_user::text as role, array(
+      select 'USAGE ON SCHEMA latchkey' where not has_schema_privilege('latchkey', 'USAGE')
+      union all
+      select string_agg(wanted, ', ') || ' ON ' || n.nspname || '.' || c.relname
+      from unnest($1::text[], $2::text[]) as needed (relation, wanted)
+      join pg_class as c on c.relname = split_part(needed.relation, '.', 2)
+      join pg_namespace as n on n.oid = c.relnamespace and n.nspname = split_part(needed.relation, '.', 1)
+      where not has_table_privilege(c.oid, wanted)
+      group by n.nspname, c.relname
+    ) as grants`, [
+    neededRights.flatMap(([table, rights]) => rights.map(() => table)),
+    neededRights.flatMap(([, rights]) => rights),
+  ])
+  const { role = '', grants = [] } = row ?? {}
+  if (grants.length === 0) return [ok('Rights', `${role} may read and write what the gateway needs`)]
+  return [fail('Rights', `${role} lacks ${grants.join('; ')}`, grants.map(grant => `GRANT ${grant} TO "${role}";`).join(' '))]
 }
