@@ -1,0 +1,43 @@
+import t from 'tap'
+import { verifySchema } from '../../src/database/verify.ts'
+import { createDatabase } from '../support/postgres.ts'
+
+t.test('a migrated database passes every check', async (t) => {
+  const { url } = await createDatabase(t)
+  t.strictSame((await verifySchema(url)).filter(({ ok }) => !ok), [])
+})
+
+t.test('an empty database lacks everything', async (t) => {
+  const { url } = await createDatabase(t, { migrated: false })
+  t.match(await verifySchema(url), [
+    { name: 'migrations', ok: false, detail: /^pending: 010, 011, .* latchkey migrate up$/ },
+    { name: 'table api_keys', ok: false, detail: 'is missing' },
+    { name: 'table api_key_usage', ok: false, detail: 'is missing' },
+  ])
+})
+
+const damages: [statement: string, name: string, detail: RegExp][] = [
+  ['alter table api_keys drop column description', 'column api_keys.description', /^is missing/],
+  ['alter table api_key_usage alter column ip_address type text', 'column api_key_usage.ip_address', /^is text, not inet$/],
+  ['drop index idx_api_keys_user_id', 'index idx_api_keys_user_id', /^is missing/],
+  ['drop index idx_api_keys_user_id; create index idx_api_keys_user_id on api_keys (name)', 'index idx_api_keys_user_id', /^is another one/],
+  ['alter table api_keys drop constraint api_keys_user_id_fkey', 'foreign key api_keys.user_id', /auth\.users$/],
+  [
+    'alter table api_key_usage drop constraint api_key_usage_api_key_id_fkey, add foreign key (api_key_id) references api_keys (id)',
+    'foreign key api_key_usage.api_key_id', /^lacks ON DELETE CASCADE$/,
+  ],
+  ['alter table api_keys disable row level security', 'row-level security on api_keys', /^is off/],
+  ['alter table latchkey.earlier_secrets disable row level security', 'row-level security on latchkey.earlier_secrets', /^is off/],
+  ['alter table api_keys disable trigger latchkey_notify_update', 'trigger latchkey_notify_update', /^is disabled/],
+  ['drop trigger latchkey_clear_stale_digest on api_keys', 'trigger latchkey_clear_stale_digest', /^is missing$/],
+]
+
+for (const [statement, name, detail] of damages) {
+  t.test(`notices: ${statement}`, async (t) => {
+    const { url, pool } = await createDatabase(t)
+    await pool.query(statement)
+    const faults = (await verifySchema(url)).filter(({ ok }) => !ok)
+    t.match(faults, [{ name, detail }])
+    t.equal(faults.length, 1)
+  })
+}
