@@ -12,7 +12,7 @@ export class GatewayMetrics {
     if (series === undefined) this.#routes.set(routeId, series = newRouteSeries())
     const methodIndex = methodIndexes.get(method) ?? otherMethodIndex
     const counts = series.countsByMethod[methodIndex] ??= new Float64Array(statusCodeCount + 1)
-    const codeIndex = statusCode - statusCodeMin
+    const codeIndex = Math.trunc(statusCode) - statusCodeMin
     counts[codeIndex >= 0 && codeIndex < statusCodeCount ? codeIndex : statusCodeCount]! += 1
     series.duration.observe(durationMs / 1000)
   }
