@@ -67,12 +67,13 @@ const hints: Readonly<Record<string, string>> = {
   '55P03': 'Something else holds a lock on the table. Try again.',
 }
 
+/** The parts wrap what they pass on, so the reason may be some causes below. */
 function hintFor (err: unknown): string | null {
   const state = sqlState(err)
   if (state !== null && hints[state] !== undefined) return hints[state]
   if (isStoreUnavailable(err)) return 'The database cannot be reached. Check that it runs and that DATABASE_URL is right; `latchkey doctor` says more.'
   if (isRowRefused(err)) return 'The database refuses the values.'
-  return null
+  return err instanceof Error && err.cause !== undefined ? hintFor(err.cause) : null
 }
 
 function stackOf (err: Error): string {

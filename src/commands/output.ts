@@ -61,6 +61,11 @@ export function printable (text: string): string {
   return text.replace(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu, character => `\\u${character.codePointAt(0)?.toString(16).padStart(4, '0')}`)
 }
 
+/** `1 route`, `2 routes`. */
+export function counted (count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`
+}
+
 const units: readonly (readonly [name: Intl.RelativeTimeFormatUnit, ms: number])[] = [
   ['year', 365 * 86_400_000],
   ['month', 30 * 86_400_000],

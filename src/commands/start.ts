@@ -20,7 +20,7 @@ export function startCommand (): Command {
     .option('--migrate', 'run pending migrations on the database in DATABASE_URL first')
     .addHelpText('after', examples(
       ['latchkey start', 'with config/gateway.yaml and the embedded database'],
-      ['DATABASE_URL=postgres://… latchkey start --config gateway.yaml --migrate', 'with a database of yours'],
+      ['DATABASE_URL=postgres://… latchkey start --config gateway.yaml --migrate', 'with a database of yours']
     ))
     .action(start)
 }

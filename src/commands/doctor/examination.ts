@@ -7,6 +7,7 @@ import { UsageError } from '../../errors.ts'
 import { withDatabase } from '../database-session.ts'
 import type { DatabaseSession } from '../database-session.ts'
 import { InterruptedError, messageOf } from '../fault.ts'
+import { counted } from '../output.ts'
 import { checkDatabaseServer } from './database-server.ts'
 import { fail, ok } from './finding.ts'
 import type { Finding } from './finding.ts'
@@ -54,7 +55,7 @@ function checkConfiguration (environment: Environment, configFile: string): { co
   }
   try {
     const config = loadConfig(configFile, environment)
-    return { config, findings: [ok('Configuration', `${configFile}: ${config.routes.length} routes, ${config.upstreams.length} upstreams`)] }
+    return { config, findings: [ok('Configuration', `${configFile}: ${counted(config.routes.length, 'route')}, ${counted(config.upstreams.length, 'upstream')}`)] }
   } catch (err) {
     if (!(err instanceof UsageError)) throw err
     return { config: null, findings: [fail('Configuration', err.message, 'Correct the file, then: latchkey config check')] }

@@ -19,7 +19,7 @@ const sharedPrefixMost = 8
 export async function checkKeyRows (pool: pg.Pool, peppers: Peppers): Promise<Finding[]> {
   const { rows: [counts] } = await pool.query<KeyRowCounts>(countsSql, [peppers.ids])
   if (counts === undefined || counts.keys === 0) return [ok('Keys', 'none yet')]
-  const findings = [ok('Keys', `${counts.keys}, of which ${counts.without_digest} without digest${peppers.isEmpty ? '' : ' (each gets one when it is first used)'}`)]
+  const findings = [ok('Keys', `${counts.keys} in all; ${withoutDigest(counts.without_digest, peppers)}`)]
   if (counts.foreign_pepper > 0) {
     findings.push(warn('Peppers in use', `${counts.foreign_pepper} keys have their digest under a pepper that is not listed: their next use costs a bcrypt compare`, 'Add the earlier pepper behind the present one in LATCHKEY_KEY_PEPPER, if it was not dropped on purpose.'))
   }
@@ -31,6 +31,11 @@ export async function checkKeyRows (pool: pg.Pool, peppers: Peppers): Promise<Fi
     findings.push(warn('Shared prefix', `${counts.shared_prefix} keys without digest share one prefix: first uses of them are slow`, 'Replace them by keys of `latchkey keys create`, whose prefixes differ.'))
   }
   return findings
+}
+
+function withoutDigest (count: number, { isEmpty }: Peppers): string {
+  if (count === 0) return 'each is found by its digest'
+  return isEmpty ? `${count} found by prefix and bcrypt, for want of a pepper` : `${count} without digest yet, which each gets when it is first used`
 }
 
 const countsSql = `

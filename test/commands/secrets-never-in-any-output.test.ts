@@ -1,0 +1,48 @@
+import { randomBytes } from 'node:crypto'
+import t from 'tap'
+import { runCli } from '../support/cli.ts'
+import { createDatabase } from '../support/postgres.ts'
+
+const good = 'upstreams: { a: { targets: ["http://127.0.0.1:9"] } }\nroutes: [{ id: r, path: /r, upstream: a }]\n'
+
+t.test('no command prints a hash, a digest, a password, a pepper, a token or, twice, a key', async t => {
+  const { url, pool } = await createDatabase(t)
+  const cwd = t.testdir({ 'good.yaml': good })
+  const env = {
+    DATABASE_URL: url,
+    LATCHKEY_CONFIG: 'good.yaml',
+    LATCHKEY_KEY_PEPPER: randomBytes(32).toString('hex'),
+    LATCHKEY_ADMIN_TOKEN: randomBytes(24).toString('base64url'),
+    LATCHKEY_PORT: '0',
+    LATCHKEY_ADMIN_PORT: '0',
+    LOG_LEVEL: 'trace',
+  }
+  const made = await runCli(['keys', 'create', '--user', 'ada@example.com', '--name', 'One', '--scope', 'a:read', '--json'], { cwd, env })
+  t.equal(made.code, 0, made.stderr)
+  const { key } = JSON.parse(made.stdout)
+  const { rows: [row] } = await pool.query('select key_hash, key_lookup from api_keys')
+  t.ok(row.key_lookup, 'a digest was written')
+  const secrets = {
+    hash: row.key_hash,
+    'digest in hex': row.key_lookup.toString('hex'),
+    'digest in base64': row.key_lookup.toString('base64'),
+    password: new URL(url).password,
+    pepper: env.LATCHKEY_KEY_PEPPER,
+    token: env.LATCHKEY_ADMIN_TOKEN,
+  }
+  const down = new URL(url)
+  down.port = '1'
+
+  const outputs = [made.stderr, made.stdout.replace(key, '')]
+  for (const args of [['keys', 'list'], ['keys', 'list', '--json'], ['keys', 'show', '1', '--json'], ['keys', 'show', key], ['keys', 'revoke', `${key}x`], ['keys', 'list', key],
+    ['doctor'], ['doctor', '--json'], ['migrate', 'status'], ['config', 'check']]) {
+    const { stdout, stderr } = await runCli(args, { cwd, env })
+    outputs.push(stdout, stderr)
+  }
+  for (const args of [['keys', 'list'], ['doctor']]) {
+    const { stdout, stderr } = await runCli(args, { cwd, env: { ...env, DATABASE_URL: down.href } })
+    outputs.push(stdout, stderr)
+  }
+  const all = outputs.join('\n')
+  for (const [name, secret] of Object.entries({ ...secrets, key })) t.notOk(all.includes(secret), `no ${name}`)
+})
