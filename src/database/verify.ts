@@ -89,7 +89,7 @@ async function indexVerdicts (client: pg.Client): Promise<Verdict[]> {
     let fault: string | null = null
     if (index === undefined) fault = `is missing on ${table}`
     else if (!index.is_valid) fault = `is invalid. Run: reindex index ${name}`
-    else if (!index.definition.includes(definition)) fault = `is another one: ${index.definition}`
+    else if (!definition.test(index.definition)) fault = `is another one: ${index.definition}`
     return verdict(`index ${name}`, fault, index?.definition)
   })
 }

@@ -44,14 +44,16 @@ export const wantedColumns: readonly WantedColumn[] = [
   column('api_key_usage', 'request_id', text, null, 14),
 ]
 
+/** `definition` is looked for in what pg_get_indexdef() says; a hand-made index may add an order or a condition. */
 export const wantedIndexes = [
-  { table: 'api_keys', name: 'idx_api_keys_user_id', definition: '(user_id)' },
-  { table: 'api_keys', name: 'idx_api_keys_key_hash', definition: '(key_hash)' },
-  { table: 'api_keys', name: 'idx_api_keys_is_active', definition: '(is_active)' },
-  { table: 'api_key_usage', name: 'idx_api_key_usage_key_id', definition: '(api_key_id)' },
-  { table: 'api_key_usage', name: 'idx_api_key_usage_created_at', definition: '(created_at' },
-  { table: 'api_keys', name: 'latchkey_api_keys_key_lookup', definition: '(key_lookup)' },
-  { table: 'api_keys', name: 'latchkey_api_keys_prefix', definition: "(rtrim((key_prefix)::text, '.'::text))" },
+  { table: 'api_keys', name: 'idx_api_keys_user_id', definition: /\(user_id\b/ },
+  { table: 'api_keys', name: 'idx_api_keys_key_hash', definition: /\(key_hash\b/ },
+  { table: 'api_keys', name: 'idx_api_keys_is_active', definition: /\(is_active\b/ },
+  { table: 'api_key_usage', name: 'idx_api_key_usage_key_id', definition: /\(api_key_id\b/ },
+  { table: 'api_key_usage', name: 'idx_api_key_usage_created_at', definition: /\(created_at\b/ },
+  { table: 'api_keys', name: 'latchkey_api_keys_key_lookup', definition: /^CREATE UNIQUE INDEX .*\(key_lookup\)/ },
+  // With the cast for varchar, without it for text.
+  { table: 'api_keys', name: 'latchkey_api_keys_prefix', definition: /\(rtrim\(\(?key_prefix\b/ },
 ] as const
 
 export const wantedForeignKeys = [

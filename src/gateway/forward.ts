@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify'
-import { forwardedPath } from '../routes/explain.ts'
+import { forwardedPath } from '../routes/forwarded-path.ts'
 import type { Forwarding } from '../upstreams/forwarding.ts'
 import { upstreamHeaders } from './upstream-headers.ts'
 

@@ -128,13 +128,14 @@ export async function createGateway (parts: GatewayParts): Promise<FastifyInstan
 
   function forward (request: FastifyRequest, reply: FastifyReply, dropsAuthorization: boolean, admit: () => void): void {
     // The client left while its key was looked up.
-    if (request.raw.socket.destroyed) return
+    const { socket } = request.raw
+    if (socket.destroyed) return
     const forwarding = forwardingFor(request, keys.header, dropsAuthorization)
     if (forwarding === null) return refuse(request, reply, { code: 'body_too_large' })
     request.identity.forwarding = forwarding
     if (forwarding.hasBody) {
-      request.raw.socket.setTimeout(limits.bodyIdleTimeoutMs)
-      request.raw.once('end', () => request.raw.socket.setTimeout(0))
+      socket.setTimeout(limits.bodyIdleTimeoutMs)
+      request.raw.once('end', () => socket.setTimeout(0))
     }
     if (request.raw.headers.expect !== undefined) reply.raw.writeContinue()
     admit()

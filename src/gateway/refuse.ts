@@ -55,7 +55,8 @@ export function refuse (request: FastifyRequest, reply: FastifyReply, { code, de
     .code(problems[code].status)
     .header('content-type', 'application/problem+json')
     .header('cache-control', 'no-store')
-    .send(problemBody(code, identity.requestId, detail === undefined ? members : { detail, ...members }))
+    // Bytes, not text: Fastify adds a charset to text, which this media type doesn't have.
+    .send(Buffer.from(problemBody(code, identity.requestId, detail === undefined ? members : { detail, ...members })))
 }
 
 function mustClose ({ raw }: FastifyRequest, code: ProblemCode): boolean {

@@ -79,6 +79,11 @@ export class BcryptPool {
     return { running: this.#running.size, waiting: this.#waiting }
   }
 
+  /** Of the process; null while none runs. */
+  get pid (): number | null {
+    return this.#worker?.pid ?? null
+  }
+
   /** Ends the process; whatever waits is rejected. */
   async close (): Promise<void> {
     this.#isClosed = true

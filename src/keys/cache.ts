@@ -64,11 +64,6 @@ export class KeyCache {
     for (const name of [...names]) this.#proven.delete(name)
   }
 
-  clear (): void {
-    this.#proven.clear()
-    this.#unknown.clear()
-  }
-
   /** For tests of the invariant: how many names the index holds. */
   get indexedNames (): number {
     let count = 0

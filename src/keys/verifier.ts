@@ -62,6 +62,8 @@ export class Verifier {
   #recheckFlights = 0
   /** What was read in an earlier epoch is asked again on use: notifications may have been lost since. */
   #epoch = 0
+  /** What was read in an earlier epoch than this is known to have changed, and isn't served while the store is down. */
+  #changedBeforeEpoch = 0
   #isClosed = false
 
   constructor ({ config, store, peppers, bcrypt, isListening, logger, nowMs = Date.now }: VerifierOptions) {
@@ -97,17 +99,16 @@ export class Verifier {
     return this.#join(name, key, entry)
   }
 
-  /** Of channel `latchkey_keys`: the entries it names are dropped at once, and loads under way read again. */
+  /** Of channel `latchkey_keys`: the entries that it names are void at once, and loads under way read again. */
   handleNotification (payload: string): void {
     this.#counts.invalidations++
     const invalidation = parseNotification(payload)
-    if (invalidation === null) {
-      this.#logger.warn('A notification on latchkey_keys could not be read; every cached key is checked again on use')
+    if (invalidation === null || invalidation === 'all') {
+      if (invalidation === null) this.#logger.warn('A notification on latchkey_keys could not be read: every key counts as changed')
+      // Not thrown away: where the hash turns out to be the same, that saves a bcrypt for each key.
       this.#invalidations.addAll()
       this.markAllStale()
-    } else if (invalidation === 'all') {
-      this.#invalidations.addAll()
-      this.#cache.clear()
+      this.#changedBeforeEpoch = this.#epoch
     } else {
       this.#invalidations.add(invalidation)
       for (const id of invalidation.ids) this.#cache.deleteId(id)
@@ -213,7 +214,8 @@ export class Verifier {
   /** A cached key goes on for a while, in the state that it was last known in; of any other nothing can be said. */
   #whileDown (entry: CacheEntry | undefined, nowMs: number): Verification {
     const servedMs = this.#config.cache.ttlMs + this.#config.serveCachedForMs
-    return entry !== undefined && nowMs - entry.confirmedAtMs < servedMs ? entry.at(nowMs) : without.unavailable
+    if (entry === undefined || entry.epoch < this.#changedBeforeEpoch || nowMs - entry.confirmedAtMs >= servedMs) return without.unavailable
+    return entry.at(nowMs)
   }
 
   #isKnownUnknown (name: string, nowMs: number): boolean {

@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events'
 import type { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Dispatcher } from 'undici'
 import { BodyLimit } from './body-limit.ts'
 import { ClientGoneError, isRetryable } from './failure.ts'
@@ -37,6 +38,8 @@ export class UpstreamClient {
 class Attempt {
   readonly #forwarding: Forwarding
   readonly #client: IncomingMessage
+  /** The message lets go of it once its body was read. */
+  readonly #clientSocket: Socket
   readonly #callback: Callback
   readonly #startedAtMs = performance.now()
   readonly #abort = new EventEmitter()
@@ -45,10 +48,11 @@ class Attempt {
   constructor (forwarding: Forwarding, client: IncomingMessage, callback: Callback) {
     this.#forwarding = forwarding
     this.#client = client
+    this.#clientSocket = client.socket
     this.#callback = callback
     // A body that was read once can't be sent again.
     this.#retriesLeft = isIdempotent(forwarding.method) && !forwarding.hasBody ? forwarding.upstream.config.retries : 0
-    client.socket.once('close', this.#onClientClose)
+    this.#clientSocket.once('close', this.#onClientClose)
   }
 
   send (): void {
@@ -76,17 +80,17 @@ class Attempt {
   #answered (response: Dispatcher.ResponseData): void {
     this.#forwarding.headMs = performance.now() - this.#startedAtMs
     response.body.once('error', err => { this.#forwarding.failure ??= err })
-    response.body.once('close', () => this.#client.socket.off('close', this.#onClientClose))
+    response.body.once('close', () => this.#clientSocket.off('close', this.#onClientClose))
     this.#callback(null, response)
   }
 
   #failed (err: Error): void {
-    if (this.#retriesLeft > 0 && isRetryable(err) && !this.#client.socket.destroyed) {
+    if (this.#retriesLeft > 0 && isRetryable(err) && !this.#clientSocket.destroyed) {
       this.#retriesLeft--
       this.send()
       return
     }
-    this.#client.socket.off('close', this.#onClientClose)
+    this.#clientSocket.off('close', this.#onClientClose)
     this.#forwarding.failure ??= err
     this.#callback(err)
   }

@@ -1,9 +1,9 @@
-import pg from 'pg'
 import { pino } from 'pino'
 import t from 'tap'
 import { UsageError } from '../../src/errors.ts'
 import { migrateDown, migrateUp, pendingMigrations } from '../../src/database/migrate.ts'
 import { withMigrationSession } from '../../src/database/migration-session.ts'
+import { isStoreUnavailable } from '../../src/database/sqlstate.ts'
 import { createDatabase } from '../support/postgres.ts'
 
 const logger = pino({ level: 'silent' })
@@ -29,11 +29,12 @@ t.test('a lock that stays held is reported, with its holder', async (t) => {
 
 t.test('the lock goes with a process that dies', async (t) => {
   const { url, pool } = await createDatabase(t, { migrated: false })
-  await t.rejects(withMigrationSession({ connectionString: url, lockTimeoutMs: 10_000 }, async (client) => {
+  const death = withMigrationSession({ connectionString: url, lockTimeoutMs: 10_000 }, async (client) => {
     const { rows: [session] } = await client.query('select pg_backend_pid() as pid')
     await pool.query('select pg_terminate_backend($1)', [session.pid])
-    await client.query('select 1')
-  }), pg.DatabaseError)
+    await client.query('select pg_sleep(60)')
+  })
+  t.ok(isStoreUnavailable(await death.then(() => null, (err: unknown) => err)))
   t.not((await migrateUp({ connectionString: url, logger })).length, 0)
 })
 

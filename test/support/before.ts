@@ -3,10 +3,12 @@ import { randomBytes } from 'node:crypto'
 import { chmod, mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import pg from 'pg'
+import pino from 'pino'
 import { prepareBinaries } from '../../src/database/embedded/binaries.ts'
 import { ensureCluster, superuser } from '../../src/database/embedded/cluster.ts'
 import { freePort, PostgresProcess } from '../../src/database/embedded/postgres-process.ts'
 import { serverUser } from '../../src/database/embedded/server-user.ts'
+import { migrateUp } from '../../src/database/migrate.ts'
 import { runFile, runFolder, templates, type TestRun } from './run.ts'
 
 // Runs once, before all test processes: a real PostgreSQL for this run, with a migrated template to clone from.
@@ -55,6 +57,9 @@ const admin = new pg.Client(adminUrl)
 await admin.connect()
 await admin.query(`create database ${templates.migrated} template template0`)
 await admin.end()
+const template = new URL(adminUrl)
+template.pathname = `/${templates.migrated}`
+await migrateUp({ connectionString: template.href, logger: pino({ level: 'silent' }) })
 
 const run: TestRun = { adminUrl, serverPid: server.pid, watchdogPid: watchdog.pid ?? 0 }
 await writeFile(`${runFile()}.new`, JSON.stringify(run), { mode: 0o600 })

@@ -8,15 +8,17 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
 export class TcpProxy {
   readonly #host: string
   readonly #port: number
+  readonly #newFilter: () => Filter
   #server: Server | null = null
   /** What the system picked; kept over cuts, as clients come back to it. */
   #listenPort = 0
   readonly #sockets = new Set<Socket>()
   #isStalled = false
 
-  constructor (host: string, port: number) {
+  constructor (host: string, port: number, newFilter: () => Filter = () => (chunk) => chunk) {
     this.#host = host
     this.#port = port
+    this.#newFilter = newFilter
   }
 
   get port (): number {
@@ -75,15 +77,15 @@ export class TcpProxy {
 
   #accept (client: Socket): void {
     const upstream = connect(this.#port, this.#host)
-    this.#join(client, upstream)
-    this.#join(upstream, client)
+    this.#join(client, upstream, (chunk) => chunk)
+    this.#join(upstream, client, this.#newFilter())
   }
 
-  #join (from: Socket, to: Socket): void {
+  #join (from: Socket, to: Socket, filter: Filter): void {
     this.#sockets.add(from)
     from.setNoDelay(true)
     from.on('data', (chunk) => {
-      if (!to.write(chunk)) from.pause()
+      if (!to.write(filter(chunk))) from.pause()
     })
     to.on('drain', () => {
       if (!this.#isStalled) from.resume()
@@ -99,10 +101,13 @@ export class TcpProxy {
   }
 }
 
+/** What of a chunk that comes from the server the client gets. One for each connection. */
+export type Filter = (chunk: Buffer) => Buffer
+
 /** A listening proxy in front of the server of `url`. */
-export async function proxyTo (url: string): Promise<TcpProxy> {
+export async function proxyTo (url: string, newFilter?: () => Filter): Promise<TcpProxy> {
   const { hostname, port } = new URL(url)
-  const proxy = new TcpProxy(hostname, Number(port))
+  const proxy = new TcpProxy(hostname, Number(port), newFilter)
   await proxy.listen()
   return proxy
 }
