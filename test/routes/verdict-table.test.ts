@@ -1,0 +1,116 @@
+import t from 'tap'
+import { RouteTable } from '../../src/routes/route-table.ts'
+import type { Match } from '../../src/routes/route-table.ts'
+import { routeConfig } from './route-config.ts'
+
+const table = new RouteTable([
+  routeConfig({ id: 'secret', path: '/admin/secret', methods: ['GET'] }),
+  routeConfig({ id: 'admin', path: '/admin/*' }),
+  routeConfig({ id: 'list', path: '/users', methods: ['GET', 'HEAD'] }),
+  routeConfig({ id: 'create', path: '/users', methods: ['POST'] }),
+  routeConfig({ id: 'me', path: '/users/me', methods: ['GET'] }),
+  routeConfig({ id: 'at-me', path: '/users/@me', methods: ['GET'] }),
+  routeConfig({ id: 'user', path: '/users/:id', methods: ['GET', 'DELETE'] }),
+  routeConfig({ id: 'orders', path: '/users/:id/orders', methods: ['GET'] }),
+  routeConfig({ id: 'mixed', path: '/Reports/Daily', methods: ['GET'] }),
+  routeConfig({ id: 'folder', path: '/folder/', methods: ['GET'] }),
+  routeConfig({ id: 'rest', path: '/*', methods: ['GET', 'POST'] }),
+])
+
+/** Method, path, verdict: a route's id, an Allow header after 405, or a kind of refusal. */
+const cells: [string, string, string][] = [
+  ['GET', '/admin/secret', 'secret'],
+  ['POST', '/admin/secret', '405 GET'],
+  ['HEAD', '/admin/secret', '405 GET'],
+  ['GET', '/admin/secret/', 'ambiguous'],
+  ['GET', '/Admin/Secret', 'ambiguous'],
+  ['GET', '/admin/SECRET', 'ambiguous'],
+  ['POST', '/admin/Secret/', 'ambiguous'],
+  ['GET', '/admin//secret', 'ambiguous'],
+  ['GET', '//admin/secret', 'ambiguous'],
+  ['GET', '/admin/./secret', 'ambiguous'],
+  ['GET', '/admin/x/../secret', 'ambiguous'],
+  ['GET', '/admin/%2e/secret', 'ambiguous'],
+  ['GET', '/admin/x/%2e%2E/secret', 'ambiguous'],
+  ['GET', '/admin/x/.%2e/secret', 'ambiguous'],
+  ['GET', '/admin/x/%252e%252e/secret', 'ambiguous'],
+  ['GET', '/admin/x/%25%32%65%25%32%65/secret', 'ambiguous'],
+  ['GET', '/admin/secret/..', 'ambiguous'],
+  ['GET', '/admin%2Fsecret', 'ambiguous'],
+  ['GET', '/admin%2fsecret', 'ambiguous'],
+  ['GET', '/admin%252fsecret', 'ambiguous'],
+  ['GET', '/admin%5csecret', 'ambiguous'],
+  ['GET', '/admin\\secret', 'ambiguous'],
+  ['GET', '/admin/secret;x=1', 'ambiguous'],
+  ['GET', '/admin/secret#x', 'ambiguous'],
+  ['GET', '/admin/secret%00', 'ambiguous'],
+  ['GET', '/admin/secret%0a', 'ambiguous'],
+  ['GET', '/admin/secr\u00e9t', 'ambiguous'],
+  ['GET', '/admin/secret%20', 'admin'],
+  ['GET', '/%61dmin/secret', 'secret'],
+  ['POST', '/%61dmin/secret', '405 GET'],
+  ['GET', '/%61dmin/%53ecret', 'ambiguous'],
+  ['GET', '/admin/%2573ecret', 'ambiguous'],
+  ['GET', '/admin/%252573ecret', 'ambiguous'],
+  ['GET', '/admin/%E2%84%AA', 'admin'],
+  ['GET', '/admin/%C5%BFecret', 'ambiguous'],
+  ['GET', '/admin/secrets', 'admin'],
+  ['POST', '/admin/anything/else', 'admin'],
+  ['CONNECT', '/admin/secrets', '405'],
+  ['TRACE', '/admin/secrets', '405'],
+  ['GET', '/admin/', 'ambiguous'],
+  ['GET', '/admin', 'rest'],
+  ['GET', '/ADMIN/other', 'ambiguous'],
+  ['GET', '/users', 'list'],
+  ['HEAD', '/users', 'list'],
+  ['POST', '/users', 'create'],
+  ['PUT', '/users', '405 GET, HEAD, POST'],
+  ['GET', '/users/', 'ambiguous'],
+  ['GET', '/users/me', 'me'],
+  ['DELETE', '/users/me', '405 GET'],
+  ['GET', '/users/ME', 'ambiguous'],
+  ['GET', '/users/me/', 'ambiguous'],
+  ['GET', '/users/%6d%65', 'me'],
+  ['GET', '/users/@me', 'at-me'],
+  ['GET', '/users/%40me', 'ambiguous'],
+  ['GET', '/users/42', 'user'],
+  ['DELETE', '/users/42', 'user'],
+  ['POST', '/users/42', '405 DELETE, GET'],
+  ['GET', '/users/Ada', 'user'],
+  ['GET', '/users/a%20b', 'user'],
+  ['GET', '/users/100%25', 'user'],
+  ['GET', '/users/a%2520b', 'user'],
+  ['GET', '/users/what%3F', 'user'],
+  ['GET', '/users/c%23', 'user'],
+  ['GET', '/users/%C3%A9', 'user'],
+  ['GET', '/users/me/orders', 'orders'],
+  ['GET', '/users/42/orders', 'orders'],
+  ['GET', '/users/42/ORDERS', 'ambiguous'],
+  ['GET', '/users/42/other', 'rest'],
+  ['GET', '/Reports/Daily', 'mixed'],
+  ['GET', '/reports/daily', 'ambiguous'],
+  ['GET', '/folder/', 'folder'],
+  ['GET', '/folder', 'ambiguous'],
+  ['GET', '/', 'rest'],
+  ['DELETE', '/', '405 GET, POST'],
+  ['GET', '/.well-known/security.txt', 'rest'],
+  ['GET', '/a..b/...', 'rest'],
+  ['GET', '/%', 'bad'],
+  ['GET', '/%zz', 'bad'],
+  ['GET', '/%ff', 'bad'],
+  ['GET', '/%c0%af', 'bad'],
+  ['GET', '', 'bad'],
+  ['OPTIONS', '*', 'bad'],
+  ['GET', 'http://host/users', 'bad'],
+]
+
+for (const [method, path, verdict] of cells) {
+  t.equal(inShort(table.match(method, undefined, path)), verdict, `${method} ${JSON.stringify(path)}: ${verdict}`)
+}
+
+function inShort (match: Match): string {
+  if (match.kind === 'route') return match.route.id
+  if (match.kind !== 'method_not_allowed') return match.kind
+  // A route for every method has a long list; what matters of it is tested in methods.test.ts.
+  return match.allow.length > 50 ? '405' : `405 ${match.allow}`
+}
