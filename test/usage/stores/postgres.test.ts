@@ -1,0 +1,91 @@
+import t from 'tap'
+import { createDatabase } from '../../support/postgres.ts'
+import { countRows, createKeys, postgresStore, rowOf, startRecorder } from '../support.ts'
+
+t.test('a row keeps all that was recorded', async (t) => {
+  const { url, pool } = await createDatabase(t)
+  const [keyId = 0] = await createKeys(pool, 1)
+  const { recorder } = startRecorder(t, { store: postgresStore(t, url) })
+  const createdAtMs = Date.UTC(2025, 10, 22, 13, 14, 15, 678)
+  recorder.record(rowOf(keyId, {
+    route: 'write-inventory',
+    endpoint: '/inventory/"quoted",{braced}\\ ' + '😀'.repeat(300),
+    method: 'PROPPATCHES!',
+    statusCode: 499,
+    ipAddress: '::ffff:192.0.2.7',
+    userAgent: 'agent/1.0\0 (NULL)',
+    responseTimeMs: 12.4,
+    createdAtMs,
+    requestId: 'the-request',
+  }))
+  recorder.record(rowOf(keyId, { ipAddress: 'nonsense', userAgent: null, requestId: 'bare' }))
+  await recorder.flush()
+  t.match(recorder.stats(), { recorded: 2, written: 2, dropped: 0, waiting: 0 })
+  const { rows } = await pool.query<Record<string, unknown>>(`
+    select api_key_id, route, endpoint, method, status_code, host(ip_address) as ip, user_agent, response_time_ms, created_at, request_id
+    from api_key_usage order by id`)
+  t.same(rows[0], {
+    api_key_id: keyId,
+    route: 'write-inventory',
+    endpoint: ('/inventory/"quoted",{braced}\\ ' + '😀'.repeat(300)).slice(0, 30) + '😀'.repeat(225),
+    method: 'PROPPATCHE',
+    status_code: 499,
+    ip: '192.0.2.7',
+    user_agent: 'agent/1.0 (NULL)',
+    response_time_ms: 12,
+    created_at: new Date(createdAtMs),
+    request_id: 'the-request',
+  })
+  t.match(rows[1], { ip: null, user_agent: null, request_id: 'bare' })
+})
+
+t.test('rows of a key that was deleted meanwhile are dropped, the others written', async (t) => {
+  const { url, pool } = await createDatabase(t)
+  const [kept = 0, deleted = 0] = await createKeys(pool, 2)
+  const { recorder, lines } = startRecorder(t, { store: postgresStore(t, url) })
+  for (let i = 0; i < 10; i++) recorder.record(rowOf(i % 2 === 0 ? kept : deleted))
+  await pool.query('delete from api_keys where id = $1', [deleted])
+  await recorder.flush()
+  t.match(recorder.stats(), { recorded: 10, written: 5, dropped: 5, waiting: 0 })
+  t.equal(await countRows(pool), 5)
+  t.match(lines.filter(({ reason }) => reason === 'key deleted'), [{ rows: 5 }])
+})
+
+t.test('rows that Postgres refuses are dropped alone', async (t) => {
+  const { url, pool } = await createDatabase(t)
+  const [keyId = 0] = await createKeys(pool, 1)
+  await pool.query("alter table api_key_usage add check (endpoint not like '/poison%')")
+  const { recorder } = startRecorder(t, { store: postgresStore(t, url), flushRows: 100 })
+  const poisoned = new Set([0, 37, 38, 99, 150])
+  for (let i = 0; i < 200; i++) recorder.record(rowOf(keyId, { endpoint: poisoned.has(i) ? `/poison/${i}` : `/good/${i}` }))
+  await recorder.flush()
+  t.match(recorder.stats(), { recorded: 200, written: 195, dropped: 5, waiting: 0 })
+  const { rows } = await pool.query('select count(*)::int as all, count(distinct endpoint)::int as distinct from api_key_usage')
+  t.same(rows, [{ all: 195, distinct: 195 }])
+})
+
+t.test('a used-up id sequence drops nothing', async (t) => {
+  const { url, pool } = await createDatabase(t)
+  const [keyId = 0] = await createKeys(pool, 1)
+  await pool.query("select setval('api_key_usage_id_seq', 2147483647)")
+  const { recorder } = startRecorder(t, { store: postgresStore(t, url) })
+  recorder.record(rowOf(keyId))
+  await recorder.flush()
+  t.match(recorder.stats(), { recorded: 1, written: 0, dropped: 0, waiting: 1 })
+  await pool.query("alter sequence api_key_usage_id_seq as bigint; alter table api_key_usage alter column id type bigint; select setval('api_key_usage_id_seq', 2147483648)")
+  await recorder.flush()
+  t.match(recorder.stats(), { recorded: 1, written: 1, dropped: 0, waiting: 0 })
+})
+
+t.test('old batch ids are pruned', async (t) => {
+  const { url, pool } = await createDatabase(t)
+  await pool.query(`
+    insert into latchkey.usage_batches (batch_id, written_at)
+    values (gen_random_uuid(), now() - interval '25 hours'), (gen_random_uuid(), now() - interval '23 hours')`)
+  const [keyId = 0] = await createKeys(pool, 1)
+  const { recorder } = startRecorder(t, { store: postgresStore(t, url) })
+  recorder.record(rowOf(keyId))
+  await recorder.flush()
+  const { rows } = await pool.query("select count(*)::int as ids, min(written_at) > now() - interval '24 hours' as young from latchkey.usage_batches")
+  t.same(rows, [{ ids: 2, young: true }])
+})
