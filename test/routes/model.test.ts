@@ -43,7 +43,7 @@ function makePatterns (random: () => number, pick: Pick): string[] {
 /** Mostly near misses of the patterns: their own text with parts changed, cased, slashed or percent-encoded. */
 function makePath (random: () => number, pick: Pick, patterns: readonly string[]): string {
   const base = pick(patterns).replace(/:[a-z]+|\*/g, () => pick(pathSegments))
-  const segments = base.split('/').map((segment) => random() < 0.1 ? pick(pathSegments) : segment)
+  const segments = base.split('/').map((segment, index) => index > 0 && random() < 0.1 ? pick(pathSegments) : segment)
   if (random() < 0.2) segments.push(pick(['', '', 'a', 'ab', '..']))
   const encoded = [...segments.join('/')].map((char) => disguise(char, random))
   return encoded.join('')
