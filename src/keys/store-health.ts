@@ -18,6 +18,7 @@ export class StoreHealth {
   readonly #nowMs: () => number
   #hasReached = false
   #isUp = true
+  #isAway = false
   #retryAtMs = 0
   #isTrying = false
   #successes = 0
@@ -32,13 +33,14 @@ export class StoreHealth {
     return this.#hasReached
   }
 
+  /** Whether the last answer was one; refused statements (no such table, no right) count against it too. */
   get isUp (): boolean {
     return this.#isUp
   }
 
   /** Whether a request should not even ask. */
   isAvoided (nowMs: number): boolean {
-    return !this.#isUp && (this.#isTrying || (nowMs < this.#retryAtMs && nowMs >= this.#retryAtMs - retryAfterMs))
+    return this.#isAway && (this.#isTrying || (nowMs < this.#retryAtMs && nowMs >= this.#retryAtMs - retryAfterMs))
   }
 
   /** There is reason to think that it is back: the next request tries. */
@@ -49,7 +51,7 @@ export class StoreHealth {
   /** Runs queries. Rejects with StoreFailedError when one fails. */
   async run<T> (query: () => Promise<T>): Promise<T> {
     const successesBefore = this.#successes
-    const isTry = !this.#isUp && !this.#isTrying
+    const isTry = this.#isAway && !this.#isTrying
     if (isTry) this.#isTrying = true
     try {
       const result = await query()
@@ -57,13 +59,16 @@ export class StoreHealth {
       this.#hasReached = true
       if (!this.#isUp) this.#logger.info('The key store answers again')
       this.#isUp = true
+      this.#isAway = false
       return result
     } catch (err) {
       // A late failure of a query that others have overtaken says nothing of the present.
-      const isDown = isStoreUnavailable(err) && this.#successes === successesBefore
-      if (isDown) {
+      if (this.#successes === successesBefore) {
         this.#isUp = false
-        this.#retryAtMs = this.#nowMs() + retryAfterMs
+        if (isStoreUnavailable(err)) {
+          this.#isAway = true
+          this.#retryAtMs = this.#nowMs() + retryAfterMs
+        }
       }
       this.#log(err)
       throw new StoreFailedError('The key store failed', { cause: err })

@@ -1,0 +1,32 @@
+import t from 'tap'
+import { Peppers } from '../../src/keys/digest.ts'
+import { insertKey, openKeys, randomPeppers } from '../keys/support.ts'
+
+t.test('by bcrypt: one query and one compare', async (t) => {
+  const keys = await openKeys(t)
+  const { key } = await insertKey(keys.database)
+  const verifications = await Promise.all(Array.from({ length: 200 }, () => keys.verifier.verify(key)))
+  t.same(new Set(verifications.map(({ status }) => status)), new Set(['valid']))
+  t.equal(keys.queries(), 1)
+  t.equal(keys.bcrypt.compares, 1)
+  t.match(keys.verifier.stats(), { misses: 1, coalesced: 199 })
+})
+
+t.test('by digest: one query and no bcrypt', async (t) => {
+  const keys = await openKeys(t, { peppers: new Peppers(randomPeppers()) })
+  const { key } = await keys.manager.create({ user: 'ada@example.com', name: 'one', scopes: [] })
+  const verifications = await Promise.all(Array.from({ length: 200 }, () => keys.verifier.verify(key)))
+  t.same(new Set(verifications.map(({ status }) => status)), new Set(['valid']))
+  t.equal(keys.queries(), 1)
+  t.equal(keys.bcrypt.compares, 0)
+})
+
+t.test('of a wrong secret: one verification too', async (t) => {
+  const keys = await openKeys(t)
+  const { key } = await insertKey(keys.database, { columns: { key_prefix: 'sk_live_' } })
+  await keys.sql('update public.api_keys set key_hash = $1', ['$2b$04$' + 'a'.repeat(53)])
+  const verifications = await Promise.all(Array.from({ length: 200 }, () => keys.verifier.verify(key)))
+  t.same(new Set(verifications.map(({ status }) => status)), new Set(['unknown']))
+  t.equal(keys.queries(), 1)
+  t.equal(keys.bcrypt.compares, 1)
+})

@@ -1,0 +1,141 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import bcrypt from 'bcrypt'
+import pg from 'pg'
+import { pino } from 'pino'
+import type { Test } from 'tap'
+import type { KeysConfig } from '../../src/config/config.ts'
+import { createPool } from '../../src/database/pool.ts'
+import { BcryptPool } from '../../src/keys/bcrypt.ts'
+import { Peppers } from '../../src/keys/digest.ts'
+import { generateKey, keyPrefixOf } from '../../src/keys/format.ts'
+import { KeyManager } from '../../src/keys/manager.ts'
+import { KeyStore } from '../../src/keys/store.ts'
+import { Verifier } from '../../src/keys/verifier.ts'
+import { createDatabase, type TestDatabase } from '../support/postgres.ts'
+
+export const keysConfig: KeysConfig = {
+  header: 'x-api-key',
+  brand: 'sk',
+  environments: ['live', 'test'],
+  checksum: 'required',
+  bcryptCost: 4,
+  cache: { entriesMax: 1000, ttlMs: 60_000, negativeEntriesMax: 1000, negativeTtlMs: 10_000 },
+  serveCachedForMs: 600_000,
+}
+
+/** The real thing, counting what it is asked. */
+export class CountingBcrypt extends BcryptPool {
+  compares = 0
+
+  override compare (key: string, hash: string): Promise<boolean> {
+    this.compares++
+    return super.compare(key, hash)
+  }
+}
+
+/** Stands still until a test moves it, so that no verdict depends on how busy the machine is. */
+export class Clock {
+  readonly startMs = Date.now()
+  offsetMs = 0
+  readonly nowMs = () => this.startMs + this.offsetMs
+}
+
+export interface OpenOptions {
+  readonly database?: TestDatabase
+  /** Where the verifier connects, if not straight to the database. */
+  readonly url?: string
+  readonly config?: Partial<KeysConfig>
+  readonly peppers?: Peppers
+  readonly isListening?: () => boolean
+  readonly bcryptQueueMax?: number
+  readonly queryTimeoutMs?: number
+  /** Whether the verifier hears of changes through LISTEN. */
+  readonly listens?: boolean
+}
+
+/** A verifier and a manager on a database of their own. Everything is closed when the test ends. */
+export async function openKeys (t: Test, options: OpenOptions = {}) {
+  const database = options.database ?? await createDatabase(t)
+  const logs: string[] = []
+  const logger = pino({ level: 'info' }, { write: (line: string) => { logs.push(line) } })
+  const config = { ...keysConfig, ...options.config }
+  const peppers = options.peppers ?? new Peppers([])
+  const clock = new Clock()
+  const pool = createPool({
+    connectionString: options.url ?? database.url,
+    applicationName: 'latchkey-test',
+    connectionsMax: 5,
+    queryTimeoutMs: options.queryTimeoutMs ?? 10_000,
+    logger,
+  })
+  let queries = 0
+  pool.on('acquire', () => { queries++ })
+  const bcryptPool = new CountingBcrypt({ queueMax: options.bcryptQueueMax ?? 1000, logger })
+  const store = new KeyStore(pool)
+  const verifier = new Verifier({
+    config, store, peppers, bcrypt: bcryptPool, isListening: options.isListening ?? (() => true), logger, nowMs: clock.nowMs,
+  })
+  const manager = new KeyManager({ pool: database.pool, peppers, bcrypt: bcryptPool, config })
+  let notifications = 0
+  const listener = options.listens ? new pg.Client(database.url) : null
+  if (listener !== null) {
+    listener.on('error', () => {})
+    listener.on('notification', ({ payload }) => {
+      verifier.handleNotification(payload ?? '')
+      notifications++
+    })
+    await listener.connect()
+    await listener.query('listen latchkey_keys')
+  }
+  t.teardown(async () => {
+    await listener?.end()
+    await verifier.close()
+    await bcryptPool.close()
+    await pool.end()
+  })
+  return {
+    database,
+    verifier,
+    manager,
+    store,
+    peppers,
+    config,
+    clock,
+    logs,
+    bcrypt: bcryptPool,
+    sql: (text: string, values?: unknown[]) => database.pool.query(text, values),
+    /** Statements that the verifier has sent. */
+    queries: () => queries,
+    notifications: () => notifications,
+  }
+}
+
+export const randomPeppers = (count = 1) => Array.from({ length: count }, () => randomBytes(32))
+
+export const newKey = (environment = 'live') => generateKey({ brand: 'sk', environment })
+
+export interface InsertedKey {
+  readonly key?: string
+  readonly hash?: string
+  /** Any columns beside. */
+  readonly columns?: Record<string, unknown>
+}
+
+/** A row as another system might have written it: with bcrypt and a prefix, without digest. */
+export async function insertKey ({ pool }: { pool: pg.Pool }, { key = newKey(), hash, columns = {} }: InsertedKey = {}) {
+  const userId = randomUUID()
+  await pool.query('insert into auth.users (id) values ($1)', [userId])
+  const row: Record<string, unknown> = {
+    user_id: userId,
+    key_hash: hash ?? await bcrypt.hash(key, 4),
+    key_prefix: keyPrefixOf(key),
+    name: 'test',
+    scopes: ['inventory:read'],
+    ...columns,
+  }
+  const names = Object.keys(row)
+  const { rows } = await pool.query<{ id: number }>(
+    `insert into public.api_keys (${names.join(', ')}) values (${names.map((_, i) => `$${i + 1}`).join(', ')}) returning id`,
+    Object.values(row))
+  return { key, id: rows[0]?.id ?? 0 }
+}
