@@ -15,7 +15,7 @@ import { Identity } from './identity.ts'
 import { recordOnClose } from './record.ts'
 import { insufficientScope, keyRefusal, missingKey, type Refusal, refuse } from './refuse.ts'
 import { requestIdOf } from './request-id.ts'
-import { insanityOf } from './sane-request.ts'
+import { insanityOf, originForm } from './sane-request.ts'
 import { fastifyOptions, limits, tuneServer } from './server-options.ts'
 import { UnreadableRequests } from './unreadable-request.ts'
 
@@ -47,6 +47,7 @@ export async function createGateway (parts: GatewayParts): Promise<FastifyInstan
   const unreadable = new UnreadableRequests(metrics, logger)
   const app = Fastify({
     ...fastifyOptions,
+    rewriteUrl: originForm,
     clientErrorHandler: (err, socket) => unreadable.answer(err, socket),
     frameworkErrors: (err, request, reply) => {
       accept(request, reply)

@@ -1,11 +1,15 @@
 import { randomBytes, randomUUID } from 'node:crypto'
+import { redactKeys } from '../keys/format.ts'
 
 const validRequestId = /^[A-Za-z0-9._-]{1,128}$/
 const validTraceparent = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/
 
-/** The client's own id when it is a sane one, else a fresh UUID. Never unique: clients may repeat theirs. */
+/**
+ * The client's own id when it is a sane one, else a fresh UUID. Never unique: clients may repeat theirs. It is
+ * logged and stored, so a key that was put there by mistake isn't kept.
+ */
 export function requestIdOf (header: string | string[] | undefined): string {
-  return typeof header === 'string' && validRequestId.test(header) ? header : randomUUID()
+  return typeof header === 'string' && validRequestId.test(header) && redactKeys(header) === header ? header : randomUUID()
 }
 
 /** True for a `traceparent` that W3C Trace Context lets pass on as it is. */

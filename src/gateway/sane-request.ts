@@ -7,6 +7,8 @@ export const headerLinesMax = 128
 // A host name, an IPv4 address or a bracketed IPv6 address, with a port or without.
 const validHost = /^(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?$/
 
+const plainTarget = /^[!"$-~]+$/
+
 export interface Insanity {
   readonly code: ProblemCode
   readonly detail: string
@@ -33,11 +35,27 @@ export function insanityOf (raw: IncomingMessage, keyHeader: string): Insanity |
   if (raw.headers.host !== undefined && raw.headers.host !== '' && !validHost.test(raw.headers.host)) return bad('The Host header is not a valid host.')
   if (keys > 1) return { code: 'ambiguous_key', detail: `The request has more than one ${keyHeader} header. Send exactly one.` }
   if (authorizations > 1) return bad('The request has more than one Authorization header.')
-  if (raw.httpVersionMinor === 0 && raw.headers['transfer-encoding'] !== undefined) return bad('HTTP/1.0 has no Transfer-Encoding.')
+  const coding = raw.headers['transfer-encoding']
+  if (coding !== undefined && coding.toLowerCase() !== 'chunked') return bad('Transfer-Encoding may only be chunked.')
+  if (raw.httpVersionMinor === 0 && coding !== undefined) return bad('HTTP/1.0 has no Transfer-Encoding.')
   if (!raw.url?.startsWith('/')) return bad('The request target must be a path.')
+  if (!plainTarget.test(raw.url)) return { code: 'ambiguous_path', detail: 'The path or the query has a #, a control or an 8-bit character. Percent-encode it.' }
   return null
 }
 
 function bad (detail: string): Insanity {
   return { code: 'bad_request', detail }
+}
+
+/**
+ * An absolute-form target as origin-form, as proxies and some clients send it; its authority wins over Host (RFC 9112,
+ * 3.2.2). Any other target is returned as it is.
+ */
+export function originForm (raw: IncomingMessage): string {
+  const target = raw.url ?? '/'
+  const absolute = /^https?:\/\/([^/?#]*)/i.exec(target)
+  if (absolute === null) return target
+  raw.headers.host = absolute[1]
+  const path = target.slice(absolute[0].length)
+  return path.startsWith('/') ? path : `/${path}`
 }
