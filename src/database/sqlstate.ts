@@ -1,4 +1,5 @@
 import pg from 'pg'
+import { UsageError } from '../errors.ts'
 
 /**
  * Classes (two characters) and single SQLSTATEs after which the same statement may well succeed later, or on another
@@ -47,7 +48,9 @@ export function isStoreUnavailable (err: unknown): boolean {
   // Several addresses of one host, each refused: Node gives an AggregateError.
   if (err instanceof AggregateError && err.errors.some(isStoreUnavailable)) return true
   const code = 'code' in err && typeof err.code === 'string' ? err.code : ''
-  return networkCodes.has(code) || isTlsCode(code) || connectionMessages.some((message) => message.test(err.message))
+  if (networkCodes.has(code) || isTlsCode(code) || connectionMessages.some((message) => message.test(err.message))) return true
+  // An error that only adds words to another. A UsageError is a person's to mend, whatever it came from.
+  return err.cause !== undefined && !(err instanceof UsageError) && isStoreUnavailable(err.cause)
 }
 
 /** True when Postgres refused the data itself (SQLSTATE classes 22 and 23): trying the same rows again is no use. */

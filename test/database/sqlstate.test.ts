@@ -2,6 +2,8 @@ import net from 'node:net'
 import type { AddressInfo } from 'node:net'
 import pg from 'pg'
 import t from 'tap'
+import { pendingMigrations } from '../../src/database/migrate.ts'
+import { UsageError } from '../../src/errors.ts'
 import { isRowRefused, isStoreUnavailable, sqlState } from '../../src/database/sqlstate.ts'
 import { createDatabase, serverUrl } from '../support/postgres.ts'
 import { addUser } from './rows.ts'
@@ -60,6 +62,15 @@ t.test('what keeps a connection from being made is unavailability', async (t) =>
     t.equal(isStoreUnavailable(err), true, `${what}: ${String(err)}`)
     t.equal(isRowRefused(err), false)
   }
+})
+
+t.test('a migration that finds no server says where it looked, and counts as unavailability', async (t) => {
+  const port = await freedPort()
+  const err = await pendingMigrations(`postgres://u:secret@localhost:${port}/d`).then(() => null, (reason: unknown) => reason)
+  t.match(err, { message: new RegExp(`^Cannot connect to the database at localhost:${port}: .*ECONNREFUSED`) })
+  t.notMatch(String(err), /secret/)
+  t.equal(isStoreUnavailable(err), true)
+  t.equal(isStoreUnavailable(new UsageError('mend it', { cause: err })), false)
 })
 
 t.test('anything else is neither', (t) => {
