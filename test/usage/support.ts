@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { Writable } from 'node:stream'
+import pg from 'pg'
 import type { Pool } from 'pg'
 import { pino } from 'pino'
 import type { Logger } from 'pino'
@@ -33,6 +34,16 @@ export async function createKeys (pool: Pool, count: number): Promise<number[]> 
     insert into api_keys (user_id, key_hash, key_prefix, name)
     select $1, 'hash ' || n, 'sk_test_0000', 'test ' || n from generate_series(1, $2::int) as n returning id`, [userId, count])
   return rows.map(({ id }) => id)
+}
+
+/** Somebody else's open transaction, with the statement done. Ended with the test at the latest. */
+export async function openTransaction (t: Pick<Test, 'teardown'>, url: string, statement: string, values: unknown[]): Promise<pg.Client> {
+  const client = new pg.Client(url)
+  await client.connect()
+  t.teardown(() => client.end())
+  await client.query('begin')
+  await client.query(statement, values)
+  return client
 }
 
 export interface LogLine {

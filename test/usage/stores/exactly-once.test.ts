@@ -6,7 +6,7 @@ import { createDatabase } from '../../support/postgres.ts'
 import { until } from '../../support/until.ts'
 import { CommitCutter } from '../commit-cutter.ts'
 import type { Fate } from '../commit-cutter.ts'
-import { addsUp, createKeys, postgresStore, rowOf, startRecorder } from '../support.ts'
+import { addsUp, createKeys, openTransaction, postgresStore, rowOf, startRecorder } from '../support.ts'
 
 const fates: readonly Fate[] = ['never arrives', 'answer lost', 'passes', 'arrives late', 'answer lost', 'never arrives', 'arrives late', 'never arrives']
 
@@ -16,7 +16,7 @@ async function setUp (t: Test, rounds: number) {
   const store = postgresStore(t, await cutter.listen(url))
   t.teardown(() => cutter.close())
   const [kept = 0, deleted = 0] = await createKeys(pool, 2)
-  return { pool, cutter, kept, deleted, ...startRecorder(t, { store, flushRows: 10 }) }
+  return { url, pool, cutter, kept, deleted, ...startRecorder(t, { store, flushRows: 10 }) }
 }
 
 /** Tries again at once after each failure. */
@@ -55,11 +55,9 @@ t.test('so it is amid rows to isolate and to drop', async (t) => {
 })
 
 t.test('what a lost answer had said about locked and deleted keys is remembered', async (t) => {
-  const { pool, kept, deleted, recorder } = await setUp(t, 1)
+  const { url, pool, kept, deleted, recorder } = await setUp(t, 1)
   const [locked = 0] = await createKeys(pool, 1)
-  const holder = await pool.connect()
-  await holder.query('begin')
-  await holder.query('select from api_keys where id = $1 for update', [locked])
+  const holder = await openTransaction(t, url, 'select from api_keys where id = $1 for update', [locked])
   await pool.query('delete from api_keys where id = $1', [deleted])
   for (const keyId of [kept, deleted, locked, kept, locked]) recorder.record(rowOf(keyId))
   await until(async () => {
@@ -69,7 +67,6 @@ t.test('what a lost answer had said about locked and deleted keys is remembered'
   t.match(recorder.stats(), { recorded: 5, written: 2, dropped: 1, waiting: 2 })
   t.same(await stored(pool), { all: 2, distinct: 2 })
   await holder.query('rollback')
-  holder.release()
   await settle(recorder)
   t.match(recorder.stats(), { recorded: 5, written: 4, dropped: 1 })
   t.same(await stored(pool), { all: 4, distinct: 4 })
