@@ -1,7 +1,6 @@
 #!/usr/bin/env node
 import { Command } from 'commander'
 import { configCommand } from './commands/config.ts'
-import { demoCommand } from './commands/demo.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { reportFault } from './commands/fault.ts'
 import { examples } from './commands/help.ts'
@@ -9,7 +8,6 @@ import { initCommand } from './commands/init.ts'
 import { keysCommand } from './commands/keys.ts'
 import { migrateCommand } from './commands/migrate.ts'
 import { redact } from './commands/redact.ts'
-import { startCommand } from './commands/start.ts'
 import { isDebugging } from './config/dotenv.ts'
 import { productVersion } from './config/version.ts'
 
@@ -23,9 +21,8 @@ const program = new Command('latchkey')
     ['latchkey doctor', 'find out what is wrong']
   ) + '\n\nExit codes: 0 done, 1 failed while running, 2 bad command line or configuration.')
 
-for (const command of [startCommand(), demoCommand(), initCommand(), migrateCommand(), keysCommand(), configCommand(), doctorCommand()]) {
-  program.addCommand(command)
-}
+const commands = [initCommand(), migrateCommand(), keysCommand(), configCommand(), doctorCommand()]
+for (const command of [...await serverCommands(), ...commands]) program.addCommand(command)
 applyHouseRules(program)
 
 // A reader that left early (`latchkey keys list | head`) is no fault of the command, which goes on to close what it holds.
@@ -39,7 +36,14 @@ try {
   await program.parseAsync()
 } catch (err) {
   // Set, not exited with: what is still on its way to a pipe arrives.
-  process.exitCode = reportFault(err, isDebugging())
+  process.exitCode = await reportFault(err, isDebugging())
+}
+
+/** Those that bring the whole server along, which takes longest to load: nobody who typed another command waits for it. */
+async function serverCommands (): Promise<Command[]> {
+  if (commands.some(command => command.name() === process.argv[2])) return []
+  const [{ startCommand }, { demoCommand }] = await Promise.all([import('./commands/start.ts'), import('./commands/demo.ts')])
+  return [startCommand(), demoCommand()]
 }
 
 /** What addCommand(), unlike command(), doesn't hand down: faults are thrown, and point to the help of their own command. */
@@ -51,5 +55,6 @@ function applyHouseRules (command: Command, path = command.name()): void {
     .configureOutput({
       writeErr: text => { process.stderr.write(redact(text)) },
     })
+  if (command.commands.length > 0) command.helpCommand('help [command]', 'show the help of a command')
   for (const child of command.commands) applyHouseRules(child, `${path} ${child.name()}`)
 }

@@ -1,9 +1,6 @@
 import type pg from 'pg'
 import type { Logger } from 'pino'
 import type { Environment } from '../config/environment.ts'
-import { openEmbedded } from '../database/embedded.ts'
-import { migrateUp, pendingMigrations } from '../database/migrate.ts'
-import { createPool } from '../database/pool.ts'
 import { UsageError } from '../errors.ts'
 import { Peppers } from '../keys/digest.ts'
 import { commandLogger } from './environment.ts'
@@ -44,6 +41,7 @@ export async function withDatabase<T> (options: SessionOptions, work: (session: 
 }
 
 async function openDatabase (environment: Environment): Promise<DatabaseSession & { close (): Promise<void> }> {
+  const [{ openEmbedded }, { createPool }] = await Promise.all([import('../database/embedded.ts'), import('../database/pool.ts')])
   const logger = commandLogger(environment)
   const embedded = environment.databaseUrl === null
     ? await openEmbedded({ dataDir: environment.dataDir, role: 'command', logger })
@@ -66,6 +64,7 @@ async function openDatabase (environment: Environment): Promise<DatabaseSession 
 
 async function migrateThen<T> (session: DatabaseSession, migrations: SessionOptions['migrations'], work: (session: DatabaseSession) => Promise<T>): Promise<T> {
   if (migrations === 'needed') {
+    const { migrateUp, pendingMigrations } = await import('../database/migrate.ts')
     const pending = await pendingMigrations(session.directUrl)
     if (pending > 0 && session.isEmbedded) await migrateUp({ connectionString: session.directUrl, logger: session.logger })
     if (pending > 0 && !session.isEmbedded) {

@@ -1,5 +1,4 @@
 import { Command } from 'commander'
-import { examine } from './doctor/examination.ts'
 import type { Finding } from './doctor/finding.ts'
 import { readEnvironment } from './environment.ts'
 import { CheckFailedError } from './fault.ts'
@@ -21,6 +20,7 @@ export function doctorCommand (): Command {
 
 async function doctor ({ config, json = false }: { config?: string, json?: boolean }): Promise<void> {
   const environment = readEnvironment()
+  const { examine } = await import('./doctor/examination.ts')
   const findings = await examine(environment, config ?? environment.configFile)
   const failed = findings.filter(({ status }) => status === 'fail').length
   const output = new Output()

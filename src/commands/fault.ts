@@ -1,6 +1,5 @@
 import { CommanderError } from 'commander'
 import { ConfigError } from '../config/config-error.ts'
-import { isRowRefused, isStoreUnavailable, sqlState } from '../database/sqlstate.ts'
 import { UsageError } from '../errors.ts'
 import { redact } from './redact.ts'
 
@@ -24,7 +23,7 @@ export class CheckFailedError extends Error {
  * Says on standard error what went wrong, and what to do about it, and returns the exit code: 2 for a bad command
  * line or configuration, 1 for what failed while running.
  */
-export function reportFault (err: unknown, isDebugging: boolean): number {
+export async function reportFault (err: unknown, isDebugging: boolean): Promise<number> {
   // Commander has printed its own message; help and version arrive here, too, with exit code 0.
   if (err instanceof CommanderError) return err.exitCode === 0 ? 0 : 2
   if (err instanceof CheckFailedError) return 1
@@ -37,7 +36,7 @@ export function reportFault (err: unknown, isDebugging: boolean): number {
     complain(err instanceof ConfigError ? err.message : `error: ${err.message}`)
   } else {
     complain(`error: ${messageOf(err)}`)
-    const hint = hintFor(err)
+    const hint = await hintFor(err)
     if (hint !== null) complain(hint)
     if (!isDebugging) complain('LOG_LEVEL=debug shows more.')
   }
@@ -68,12 +67,14 @@ const hints: Readonly<Record<string, string>> = {
 }
 
 /** The parts wrap what they pass on, so the reason may be some causes below. */
-function hintFor (err: unknown): string | null {
+async function hintFor (err: unknown): Promise<string | null> {
+  // Brings the Postgres driver along, which most faults of a command line have no need of.
+  const { isRowRefused, isStoreUnavailable, sqlState } = await import('../database/sqlstate.ts')
   const state = sqlState(err)
   if (state !== null && hints[state] !== undefined) return hints[state]
   if (isStoreUnavailable(err)) return 'The database cannot be reached. Check that it runs and that DATABASE_URL is right; `latchkey doctor` says more.'
   if (isRowRefused(err)) return 'The database refuses the values.'
-  return err instanceof Error && err.cause !== undefined ? hintFor(err.cause) : null
+  return err instanceof Error && err.cause !== undefined ? await hintFor(err.cause) : null
 }
 
 function stackOf (err: Error): string {

@@ -1,7 +1,6 @@
 import { Command } from 'commander'
 import { ConfigError } from '../../config/config-error.ts'
 import type { Config } from '../../config/config.ts'
-import { loadConfig } from '../../config/load.ts'
 import { readEnvironment } from '../environment.ts'
 import { examples } from '../help.ts'
 import { Output } from '../output.ts'
@@ -18,9 +17,10 @@ export function checkCommand (): Command {
     .action(check)
 }
 
-function check (argument: string | undefined, { json = false }: { json?: boolean }): void {
+async function check (argument: string | undefined, { json = false }: { json?: boolean }): Promise<void> {
   const output = new Output()
   const environment = readEnvironment()
+  const { loadConfig } = await import('../../config/load.ts')
   const file = argument ?? environment.configFile
   try {
     const config = loadConfig(file, environment)

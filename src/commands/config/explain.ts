@@ -1,10 +1,7 @@
 import { Command, Option } from 'commander'
 import type { Config } from '../../config/config.ts'
-import { loadConfig } from '../../config/load.ts'
 import type { ApiKey } from '../../keys/manager.ts'
-import { explain } from '../../routes/explain.ts'
 import type { Verdict } from '../../routes/explain.ts'
-import { RouteTable } from '../../routes/route-table.ts'
 import { httpMethod, keyReference, requestPath, scopeList } from '../arguments.ts'
 import { readEnvironment } from '../environment.ts'
 import { examples } from '../help.ts'
@@ -42,18 +39,20 @@ export function explainCommand (): Command {
 }
 
 async function explainRequest ({ json = false, ...options }: ExplainOptions): Promise<void> {
+  const { loadConfig } = await import('../../config/load.ts')
   const environment = readEnvironment()
   const file = options.config ?? environment.configFile
   const config = loadConfig(file, environment)
   const key = options.keyPrefix === undefined ? null : await findKey(options.keyPrefix, file)
-  const verdict = verdictOn(options, config, key)
+  const verdict = await verdictOn(options, config, key)
   const output = new Output()
   if (json) output.json({ ...verdict, key })
   else printVerdict(output, options, verdict, key)
 }
 
-function verdictOn ({ method, path, host, scopes = null }: Omit<ExplainOptions, 'json'>, config: Config, key: ApiKey | null): Verdict {
-  const verdict = explain(new RouteTable(config.routes), { method, host, path, scopes: key?.scopes ?? scopes })
+async function verdictOn ({ method, path, host, scopes }: Omit<ExplainOptions, 'json'>, config: Config, key: ApiKey | null): Promise<Verdict> {
+  const [{ explain }, { RouteTable }] = await Promise.all([import('../../routes/explain.ts'), import('../../routes/route-table.ts')])
+  const verdict = explain(new RouteTable(config.routes), { method, host, path, scopes: key?.scopes ?? scopes ?? null })
   return key === null ? verdict : judgeKeyState(verdict, key, config.keys.environments)
 }
 

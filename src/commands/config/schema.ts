@@ -1,5 +1,4 @@
 import { Command } from 'commander'
-import { configSchemaText } from '../../config/schema.ts'
 import { examples } from '../help.ts'
 
 export function schemaCommand (): Command {
@@ -8,5 +7,8 @@ export function schemaCommand (): Command {
     .addHelpText('after', examples(
       ['latchkey config schema > gateway.schema.json', 'save it beside gateway.yaml, whose first lines name it']
     ))
-    .action(() => { process.stdout.write(configSchemaText()) })
+    .action(async () => {
+      const { configSchemaText } = await import('../../config/schema.ts')
+      process.stdout.write(configSchemaText())
+    })
 }

@@ -1,10 +1,8 @@
 import { existsSync } from 'node:fs'
 import type { KeysConfig } from '../../config/config.ts'
 import type { Environment } from '../../config/environment.ts'
-import { loadConfig, parseConfig } from '../../config/load.ts'
 import { UsageError } from '../../errors.ts'
-import { BcryptPool } from '../../keys/bcrypt.ts'
-import { KeyManager } from '../../keys/manager.ts'
+import type { KeyManager } from '../../keys/manager.ts'
 import { withDatabase } from '../database-session.ts'
 import { readEnvironment } from '../environment.ts'
 
@@ -21,7 +19,8 @@ export interface KeySessionOptions {
 /** Hands a key manager on the open, migrated database to `work`, and closes everything behind it. */
 export async function withKeyManager<T> (options: KeySessionOptions, work: (manager: KeyManager) => Promise<T>): Promise<T> {
   const environment = readEnvironment()
-  const config = readKeysConfig(environment, options)
+  const config = await readKeysConfig(environment, options)
+  const [{ BcryptPool }, { KeyManager }] = await Promise.all([import('../../keys/bcrypt.ts'), import('../../keys/manager.ts')])
   return await withDatabase({ environment, migrations: 'needed' }, async ({ pool, peppers, logger }) => {
     const bcrypt = new BcryptPool({ queueMax: 1, logger })
     try {
@@ -32,20 +31,18 @@ export async function withKeyManager<T> (options: KeySessionOptions, work: (mana
   })
 }
 
-function readKeysConfig (environment: Environment, { configFile, needsConfig = false }: KeySessionOptions): KeysConfig {
+async function readKeysConfig (environment: Environment, { configFile, needsConfig = false }: KeySessionOptions): Promise<KeysConfig> {
+  const { loadConfig, parseConfig } = await import('../../config/load.ts')
   const file = configFile ?? environment.configFile
   // Only the default place may be empty: a file that somebody named is meant to be there.
-  if (file === 'config/gateway.yaml' && configFile === undefined && !existsSync(file)) return defaultKeysConfig()
+  if (file === 'config/gateway.yaml' && configFile === undefined && !existsSync(file)) return parseConfig(noKeysConfig, 'defaults').keys
   try {
     return loadConfig(file).keys
   } catch (err) {
     if (needsConfig || !(err instanceof UsageError)) throw err
-    return defaultKeysConfig()
+    return parseConfig(noKeysConfig, 'defaults').keys
   }
 }
 
-/** What a file that says nothing about keys means. */
-function defaultKeysConfig (): KeysConfig {
-  const text = 'upstreams: { any: { targets: ["http://127.0.0.1"] } }\nroutes: [{ id: any, path: /, upstream: any }]\n'
-  return parseConfig(text, 'defaults').keys
-}
+/** A file that says nothing about keys. */
+const noKeysConfig = 'upstreams: { any: { targets: ["http://127.0.0.1"] } }\nroutes: [{ id: any, path: /, upstream: any }]\n'

@@ -1,5 +1,4 @@
 import { Command } from 'commander'
-import { migrateDown } from '../../database/migrate.ts'
 import { wholeNumber } from '../arguments.ts'
 import { examples } from '../help.ts'
 import { Output } from '../output.ts'
@@ -21,6 +20,7 @@ export function migrateDownCommand (): Command {
 
 async function down ({ to, dropKeysAndUsage = false, json = false }: { to?: number, dropKeysAndUsage?: boolean, json?: boolean }): Promise<void> {
   const output = new Output()
+  const { migrateDown } = await import('../../database/migrate.ts')
   const undone = await withMigrations(async ({ directUrl }) => await migrateDown({ connectionString: directUrl, to, dropKeysAndUsage }))
   if (json) return output.json({ undone: undone.map(({ version, name }) => ({ version, name })) })
   for (const { version, name } of undone) output.line(`${output.colour('yellow', 'undone')}  ${version}  ${name}`)

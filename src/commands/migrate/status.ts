@@ -1,5 +1,4 @@
 import { Command } from 'commander'
-import { migrationStatus } from '../../database/migrate.ts'
 import { examples } from '../help.ts'
 import { Output } from '../output.ts'
 import { withMigrations } from './migration-session.ts'
@@ -17,6 +16,7 @@ export function migrateStatusCommand (): Command {
 
 async function status ({ json = false }: { json?: boolean }): Promise<void> {
   const output = new Output()
+  const { migrationStatus } = await import('../../database/migrate.ts')
   const migrations = await withMigrations(async ({ directUrl }) => await migrationStatus(directUrl))
   const pending = migrations.filter(({ appliedAt }) => appliedAt === null).length
   if (json) return output.json({ pending, migrations })

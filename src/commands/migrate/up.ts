@@ -1,5 +1,4 @@
 import { Command } from 'commander'
-import { migrateUp } from '../../database/migrate.ts'
 import { examples } from '../help.ts'
 import { Output } from '../output.ts'
 import { withMigrations } from './migration-session.ts'
@@ -17,6 +16,7 @@ export function migrateUpCommand (): Command {
 
 async function up ({ json = false }: { json?: boolean }): Promise<void> {
   const output = new Output()
+  const { migrateUp } = await import('../../database/migrate.ts')
   const applied = await withMigrations(async ({ directUrl, logger }) => await migrateUp({ connectionString: directUrl, logger }))
   if (json) return output.json({ applied: applied.map(({ version, name }) => ({ version, name })) })
   for (const { version, name } of applied) output.line(`${output.colour('green', 'applied')}  ${version}  ${name}`)

@@ -1,5 +1,4 @@
 import { Command } from 'commander'
-import { verifySchema } from '../../database/verify.ts'
 import { CheckFailedError } from '../fault.ts'
 import { examples } from '../help.ts'
 import { Output } from '../output.ts'
@@ -18,6 +17,7 @@ export function migrateVerifyCommand (): Command {
 
 async function verify ({ json = false }: { json?: boolean }): Promise<void> {
   const output = new Output()
+  const { verifySchema } = await import('../../database/verify.ts')
   const checks = await withMigrations(async ({ directUrl }) => await verifySchema(directUrl))
   const failed = checks.filter(check => !check.ok).length
   if (json) {
