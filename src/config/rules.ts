@@ -1,3 +1,4 @@
+import { grammars } from './grammar.ts'
 import { isListenHost, sharesAddress } from './hosts.ts'
 import { isKeyHeader } from './key-header.ts'
 import { asList, asMap, asText } from './loose.ts'
@@ -13,6 +14,8 @@ import type { ValuePath } from './yaml-source.ts'
 const DURATION_MS_MAX = 24 * 86_400_000
 const FLUSH_EVERY_MS_MAX = 3_600_000
 const SIZE_BYTES_MAX = 1024 ** 4
+const TARGET = new RegExp(grammars.target.pattern)
+const SIZE = new RegExp(grammars.size.pattern)
 /** `key_prefix` has 20 characters: brand, environment, two underscores, four characters of the key. */
 const KEY_WORDS_CHARS_MAX = 14
 
@@ -62,8 +65,9 @@ function checkUnit (text: string, path: ValuePath, fault: Fault): void {
     const max = key === 'flushEvery' ? FLUSH_EVERY_MS_MAX : DURATION_MS_MAX
     if (ms !== null && (ms < 1 || ms > max)) fault(path, `must be 1ms to ${formatDuration(max)}`)
   } else if (key === 'bodyBytesMax') {
-    const bytes = parseSize(text)
-    if (bytes !== null ? bytes < 1 || bytes > SIZE_BYTES_MAX : /^[0-9]+(B|KiB|MiB|GiB)$/.test(text)) fault(path, `must be 1B to ${formatSize(SIZE_BYTES_MAX)}`)
+    // Beyond exact numbers a size parses as null; anything else that isn't one is the schema's to report.
+    const bytes = parseSize(text) ?? (SIZE.test(text) ? Infinity : 1)
+    if (bytes < 1 || bytes > SIZE_BYTES_MAX) fault(path, `must be 1B to ${formatSize(SIZE_BYTES_MAX)}`)
   }
 }
 
@@ -81,7 +85,7 @@ function checkKeys (keys: LooseMap, fault: Fault): void {
 function checkTargets (path: ValuePath, targets: unknown, fault: Fault): void {
   const seen = new Set<string>()
   for (const [index, target] of asList(targets).entries()) {
-    if (typeof target !== 'string' || !/^https?:/i.test(target)) continue
+    if (typeof target !== 'string' || !TARGET.test(target)) continue
     const url = URL.canParse(target) ? new URL(target) : null
     if (url === null || url.port === '0') fault([...path, index], 'has an invalid host or port')
     else if (seen.has(url.origin) && asList(targets).indexOf(target) === index) fault([...path, index], `is the same server as another target, ${url.origin}`)

@@ -1,0 +1,41 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { loadConfig } from '../../src/config/load.ts'
+import { configSchemaText } from '../../src/config/schema.ts'
+import { explain } from '../../src/routes/explain.ts'
+import { RouteTable } from '../../src/routes/route-table.ts'
+
+const folder = join(import.meta.dirname, '../../config')
+
+t.test('the JSON Schema in config/ is current', async (t) => {
+  t.equal(readFileSync(join(folder, 'gateway.schema.json'), 'utf8'), configSchemaText(), 'run: node dist/main.js config schema > config/gateway.schema.json')
+})
+
+t.test('the shipped configuration names its schema, and answers as documented', async (t) => {
+  const file = join(folder, 'gateway.yaml')
+  t.match(readFileSync(file, 'utf8'), /^# yaml-language-server: \$schema=\.\/gateway\.schema\.json\n/)
+  const table = new RouteTable(loadConfig(file).routes)
+  const scopes = ['inventory:read', 'tickets:*']
+  const cells: [string, string, readonly string[] | null, string | null, string | null][] = [
+    ['GET', '/inventory/42', scopes, null, 'read-inventory'],
+    ['HEAD', '/inventory', scopes, null, 'read-inventory-list'],
+    ['POST', '/inventory', scopes, 'insufficient_scope', 'write-inventory-list'],
+    ['POST', '/inventory/42', scopes, 'insufficient_scope', 'write-inventory'],
+    ['DELETE', '/inventory/42', scopes, 'insufficient_scope', 'write-inventory'],
+    ['GET', '/inventory/42', null, 'missing_key', 'read-inventory'],
+    ['OPTIONS', '/inventory/42', scopes, 'method_not_allowed', null],
+    ['GET', '/tickets', scopes, null, 'read-ticket-list'],
+    ['POST', '/tickets', scopes, null, 'write-ticket-list'],
+    ['GET', '/tickets/7', scopes, null, 'read-tickets'],
+    ['DELETE', '/tickets/7', scopes, null, 'write-tickets'],
+    ['GET', '/status', null, null, 'status'],
+    ['POST', '/status', scopes, 'method_not_allowed', null],
+    ['GET', '/inventory/', scopes, 'ambiguous_path', null],
+    ['GET', '/Inventory/42', scopes, 'route_not_found', null],
+    ['GET', '/', scopes, 'route_not_found', null],
+  ]
+  for (const [method, path, held, code, routeId] of cells) {
+    t.match(explain(table, { method, path, scopes: held }), { code, routeId }, `${method} ${path}: ${code ?? 'forwarded'}`)
+  }
+})
