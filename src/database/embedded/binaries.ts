@@ -1,7 +1,8 @@
-import { access, chmod, constants, cp, mkdir, readdir, readFile, rename, rm, symlink } from 'node:fs/promises'
+import { access, chmod, constants, cp, readdir, readFile, rename, rm, symlink } from 'node:fs/promises'
 import { randomBytes } from 'node:crypto'
 import path from 'node:path'
 import { UsageError } from '../../errors.ts'
+import { makeOpenFolder } from './open-folder.ts'
 import { canEnter, type ServerUser } from './server-user.ts'
 
 /** Paths of PostgreSQL's programs, ready to run as the user that they were asked for. */
@@ -32,9 +33,15 @@ export async function prepareBinaries ({ user, copyFolder }: BinariesOptions): P
   if (await exists(copy)) return programs(copy, version)
   const unfinished = `${copy}.${randomBytes(6).toString('hex')}.new`
   try {
-    await mkdir(unfinished, { recursive: true, mode: 0o755 })
-    // Static libraries are half of the package's size, and only compilers need them.
-    await cp(native, unfinished, { recursive: true, mode: constants.COPYFILE_FICLONE, filter: (source) => !source.endsWith('.a') })
+    await makeOpenFolder(unfinished)
+    await cp(native, unfinished, {
+      recursive: true,
+      // Otherwise links become absolute, and lead back to where the server's user can't enter.
+      verbatimSymlinks: true,
+      mode: constants.COPYFILE_FICLONE,
+      // Only compilers need static libraries.
+      filter: (source) => !source.endsWith('.a'),
+    })
     await linkLibraries(unfinished)
     await openToAll(unfinished)
     await rename(unfinished, copy)

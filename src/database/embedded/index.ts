@@ -59,7 +59,7 @@ export async function openEmbedded ({ dataDir, role, logger }: EmbeddedOptions):
 }
 
 async function startServer (folder: string, logger: Logger): Promise<EmbeddedServer> {
-  const { clusterFolder, copyFolder, user } = await findPlace(folder)
+  const { clusterFolder, copyFolder, user } = await findPlace(folder, logger)
   const binaries = await prepareBinaries({ user, copyFolder })
   const passwordFile = path.join(folder, 'postgres.password')
   if (await readSecret(passwordFile) === null && await hasCluster(clusterFolder)) {

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto'
-import { access, chmod, chown, mkdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { access, chmod, chown, readFile, rename, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
+import type { Logger } from 'pino'
 import { UsageError } from '../../errors.ts'
+import { makeOpenFolder } from './open-folder.ts'
 import { canEnter, serverUser, type ServerUser } from './server-user.ts'
 
 /** Where the cluster of a data folder is, and whom it runs as. */
@@ -22,7 +24,7 @@ const noteName = 'postgres.location'
  * /var/lib/latchkey when that user can't enter the data folder (one under root's home, say); a note in the data folder
  * then says where. `dataDir` is an existing folder's real path. Throws a UsageError when the cluster can't be used.
  */
-export async function findPlace (dataDir: string): Promise<Place> {
+export async function findPlace (dataDir: string, logger: Logger): Promise<Place> {
   const inside = path.join(dataDir, clusterName)
   const hasInside = await exists(inside)
   const user = serverUser(hasInside ? inside : dataDir)
@@ -30,6 +32,8 @@ export async function findPlace (dataDir: string): Promise<Place> {
 
   const copyFolder = path.join(systemFolder, 'binaries')
   const outside = path.join(systemFolder, createHash('sha256').update(dataDir).digest('hex').slice(0, 16))
+  const hasNote = await exists(path.join(dataDir, noteName))
+  if (!hasNote && await exists(outside)) await setAside(outside, logger)
   const hasOutside = await exists(path.join(outside, clusterName))
   const place = hasInside || (!hasOutside && await letEnter(user, dataDir))
     ? { clusterFolder: inside, copyFolder, user }
@@ -39,7 +43,6 @@ export async function findPlace (dataDir: string): Promise<Place> {
     throw new UsageError(`PostgreSQL doesn't run as root, and the user ${user.name}, as whom it runs instead, can't enter ${inside}. ` +
       'Let that user enter the folders above it, or move the data folder.')
   }
-  await openSystemFolder(copyFolder)
   if (!hasInside) {
     await refuseMoved(dataDir, outside)
     if (place.clusterFolder !== inside) await noteOutside(dataDir, outside)
@@ -57,11 +60,11 @@ async function letEnter (user: ServerUser, dataDir: string): Promise<boolean> {
   return canEnter(user, dataDir)
 }
 
-async function openSystemFolder (copyFolder: string): Promise<void> {
-  await mkdir(copyFolder, { recursive: true })
-  // Whatever the umask: the server's user has to pass through.
-  await chmod(systemFolder, 0o755)
-  await chmod(copyFolder, 0o755)
+/** The data folder was deleted, and its password with it: what is wanted is a new database, not that one. */
+async function setAside (outside: string, logger: Logger): Promise<void> {
+  const aside = `${outside}.${Date.now()}.old`
+  await rename(outside, aside)
+  logger.warn({ folder: aside }, 'The data folder is a new one; the database of an earlier one at this path was set aside')
 }
 
 /** A data folder that was moved has its cluster under its earlier name: starting an empty one would hide it. */
@@ -74,8 +77,12 @@ async function refuseMoved (dataDir: string, outside: string): Promise<void> {
 }
 
 async function noteOutside (dataDir: string, outside: string): Promise<void> {
-  await mkdir(outside, { recursive: true })
-  await chmod(outside, 0o711)
+  try {
+    await makeOpenFolder(outside)
+  } catch (cause) {
+    throw new UsageError(`PostgreSQL doesn't run as root, the user as whom it runs instead can't enter ${dataDir}, and ${outside} can't be made: ` +
+      'set LATCHKEY_DATA_DIR to a folder below one that all users can enter.', { cause })
+  }
   await writeFile(path.join(outside, 'data-folder'), `${dataDir}\n`)
   await writeFile(path.join(dataDir, noteName), `${outside}\n\nThe database of this data folder is there, as PostgreSQL's user can't enter here.\n`)
 }
