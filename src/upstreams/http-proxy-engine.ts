@@ -15,12 +15,12 @@ export class HttpProxyEngine implements Engine {
   async register (app: FastifyInstance, options: EngineOptions): Promise<void> {
     const client = new UpstreamClient()
     const methods = METHODS.filter(method => method !== 'CONNECT')
-    for (const method of methods) {
-      if (!app.supportedMethods.includes(method)) app.addHttpMethod(method, { hasBody: true })
-    }
+    // To Fastify none of them has a body: it would read text/plain itself, and refuse media types that it can't parse.
+    for (const method of methods) app.addHttpMethod(method, { hasBody: false, overrideExisting: true })
     await app.register(httpProxy, {
       upstream: '',
       httpMethods: methods,
+      proxyPayloads: false,
       undici: client as unknown as object,
       preRewrite: () => '/',
       internalRewriteLocationHeader: false,
