@@ -1,10 +1,12 @@
 import t from 'tap'
 import { Peppers } from '../../src/keys/digest.ts'
-import { insertKey, newKey, openKeys, randomPeppers } from '../keys/support.ts'
+import { insertKey, newKey, openKeys, openShared, randomPeppers } from '../keys/support.ts'
+
+const shared = await openShared(t)
 
 t.test('good keys stay cached, and both caches keep to their bounds', async (t) => {
   const cache = { entriesMax: 10, ttlMs: 60_000, negativeEntriesMax: 20, negativeTtlMs: 10_000 }
-  const keys = await openKeys(t, { peppers: new Peppers(randomPeppers()), config: { cache } })
+  const keys = await openKeys(t, shared, { peppers: new Peppers(randomPeppers()), config: { cache } })
   const good: string[] = []
   for (let i = 0; i < 10; i++) good.push((await insertKey(keys.database)).key)
   for (const key of good) t.equal((await keys.verifier.verify(key)).status, 'valid')
@@ -21,7 +23,7 @@ t.test('good keys stay cached, and both caches keep to their bounds', async (t) 
 })
 
 t.test('a flood at once is answered busy beyond a bound, while good keys are rechecked', async (t) => {
-  const keys = await openKeys(t, { peppers: new Peppers(randomPeppers()) })
+  const keys = await openKeys(t, shared, { peppers: new Peppers(randomPeppers()) })
   const { key } = await insertKey(keys.database)
   t.equal((await keys.verifier.verify(key)).status, 'valid')
   keys.verifier.markAllStale()

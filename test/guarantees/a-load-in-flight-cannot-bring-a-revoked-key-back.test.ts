@@ -1,23 +1,23 @@
 import t from 'tap'
 import { Peppers } from '../../src/keys/digest.ts'
 import { holdAnswers } from '../keys/held-answers.ts'
-import { insertKey, newKey, openKeys, randomPeppers } from '../keys/support.ts'
-import { createDatabase } from '../support/postgres.ts'
+import { insertKey, newKey, openKeys, openShared, randomPeppers } from '../keys/support.ts'
 import { until } from '../support/until.ts'
 
+const shared = await openShared(t)
+const { database } = shared
+
 t.test('the key is revoked between the query and its answer', async (t) => {
-  const database = await createDatabase(t)
   const answers = await holdAnswers(t, database.url)
-  const keys = await openKeys(t, { database, url: answers.url, peppers: new Peppers(randomPeppers()), listens: true })
+  const keys = await openKeys(t, shared, { url: answers.url, peppers: new Peppers(randomPeppers()), listens: true })
   const { key, apiKey } = await keys.manager.create({ user: 'ada@example.com', name: 'one', scopes: [] })
   await keys.verifier.probe()
 
   answers.isHolding = true
   const load = keys.verifier.verify(key)
   await until(() => answers.heldAnswers > 0, 'Postgres has answered that the key is valid')
-  const before = keys.notifications()
   await keys.sql('update public.api_keys set revoked_at = now() where id = $1', [apiKey.id])
-  await until(() => keys.notifications() > before, 'the gateway has heard of the revocation')
+  await keys.caughtUp()
   const joined = keys.verifier.verify(key)
   answers.release()
 
@@ -27,7 +27,7 @@ t.test('the key is revoked between the query and its answer', async (t) => {
 })
 
 t.test('the key is revoked while bcrypt proves it', async (t) => {
-  const keys = await openKeys(t, { listens: true })
+  const keys = await openKeys(t, shared, { listens: true })
   await keys.bcrypt.hash('x', 4)
   const { key, id } = await insertKey(keys.database)
   const pid = keys.bcrypt.pid ?? 0
@@ -35,9 +35,8 @@ t.test('the key is revoked while bcrypt proves it', async (t) => {
   process.kill(pid, 'SIGSTOP')
   const load = keys.verifier.verify(key)
   await until(() => keys.bcrypt.stats().running === 1, 'the row was read')
-  const before = keys.notifications()
   await keys.sql('update public.api_keys set revoked_at = now() where id = $1', [id])
-  await until(() => keys.notifications() > before, 'the gateway has heard of the revocation')
+  await keys.caughtUp()
   process.kill(pid, 'SIGCONT')
 
   t.equal((await load).status, 'revoked')
@@ -46,9 +45,8 @@ t.test('the key is revoked while bcrypt proves it', async (t) => {
 })
 
 t.test('the key is revoked while a recheck is under way', async (t) => {
-  const database = await createDatabase(t)
   const answers = await holdAnswers(t, database.url)
-  const keys = await openKeys(t, { database, url: answers.url, listens: true })
+  const keys = await openKeys(t, shared, { url: answers.url, listens: true })
   const { key, id } = await insertKey(database)
   t.equal((await keys.verifier.verify(key)).status, 'valid')
   keys.clock.offsetMs = 60_000
@@ -56,9 +54,8 @@ t.test('the key is revoked while a recheck is under way', async (t) => {
   answers.isHolding = true
   const recheck = keys.verifier.verify(key)
   await until(() => answers.heldAnswers > 0, 'Postgres has answered that the key is valid')
-  const before = keys.notifications()
   await keys.sql('update public.api_keys set revoked_at = now() where id = $1', [id])
-  await until(() => keys.notifications() > before, 'the gateway has heard of the revocation')
+  await keys.caughtUp()
   answers.release()
 
   t.equal((await recheck).status, 'revoked')
@@ -66,9 +63,8 @@ t.test('the key is revoked while a recheck is under way', async (t) => {
 })
 
 t.test('the notification itself was lost with its connection', async (t) => {
-  const database = await createDatabase(t)
   const answers = await holdAnswers(t, database.url)
-  const keys = await openKeys(t, { database, url: answers.url })
+  const keys = await openKeys(t, shared, { url: answers.url })
   const { key, id } = await insertKey(database)
   await keys.verifier.probe()
 
@@ -84,18 +80,16 @@ t.test('the notification itself was lost with its connection', async (t) => {
 })
 
 t.test('nor does it keep a new key unknown', async (t) => {
-  const database = await createDatabase(t)
   const answers = await holdAnswers(t, database.url)
-  const keys = await openKeys(t, { database, url: answers.url, listens: true })
+  const keys = await openKeys(t, shared, { url: answers.url, listens: true })
   await keys.verifier.probe()
   const key = newKey()
 
   answers.isHolding = true
   const load = keys.verifier.verify(key)
   await until(() => answers.heldAnswers > 0, 'Postgres has answered that there is no such key')
-  const before = keys.notifications()
   await insertKey(database, { key })
-  await until(() => keys.notifications() > before, 'the gateway has heard of the key')
+  await keys.caughtUp()
   answers.release()
 
   t.equal((await load).status, 'valid')

@@ -1,7 +1,9 @@
 import t from 'tap'
 import { Peppers } from '../../src/keys/digest.ts'
 import { checksumOf } from '../../src/keys/format.ts'
-import { insertKey, openKeys, randomPeppers } from '../keys/support.ts'
+import { insertKey, openKeys, openShared, randomPeppers } from '../keys/support.ts'
+
+const shared = await openShared(t)
 
 const past = new Date(Date.now() - 60_000)
 const states: Record<string, Record<string, unknown>> = {
@@ -14,7 +16,7 @@ const states: Record<string, Record<string, unknown>> = {
 for (const peppers of [new Peppers([]), new Peppers(randomPeppers())]) {
   for (const [status, columns] of Object.entries(states)) {
     t.test(`${status}, ${peppers.isEmpty ? 'without' : 'with'} a pepper`, async (t) => {
-      const keys = await openKeys(t, { peppers })
+      const keys = await openKeys(t, shared, { peppers })
       const { key, id } = await insertKey(keys.database, { columns })
       // The stored prefix is shown to people: whoever knows it can make a key that begins alike and has a right checksum.
       const body = key.slice(0, 12) + [...key.slice(12, 40)].reverse().join('')
@@ -27,7 +29,7 @@ for (const peppers of [new Peppers([]), new Peppers(randomPeppers())]) {
 }
 
 t.test('a key of an environment that is not admitted is unknown, whatever its state', async (t) => {
-  const keys = await openKeys(t, { config: { environments: ['live'] } })
+  const keys = await openKeys(t, shared, { config: { environments: ['live'] } })
   for (const columns of Object.values(states)) {
     const { key } = await insertKey(keys.database, { columns: { ...columns, environment: 'test' } })
     t.same(await keys.verifier.verify(key), { status: 'unknown', key: null })

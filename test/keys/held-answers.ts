@@ -10,6 +10,7 @@ export async function holdAnswers (t: Test, url: string) {
   const held: (() => void)[] = []
   const sockets = new Set<Socket>()
   const target = new URL(url)
+  const { hostname, port } = target
   const state = {
     isHolding: false,
     get heldAnswers () { return held.length },
@@ -20,7 +21,7 @@ export async function holdAnswers (t: Test, url: string) {
     },
   }
   const server = createServer((client) => {
-    const upstream = connect(Number(target.port), target.hostname)
+    const upstream = connect(Number(port), hostname)
     for (const socket of [client, upstream]) {
       sockets.add(socket)
       socket.on('error', () => {})

@@ -11,7 +11,10 @@ import { generateKey, keyPrefixOf } from '../../src/keys/format.ts'
 import { KeyManager } from '../../src/keys/manager.ts'
 import { KeyStore } from '../../src/keys/store.ts'
 import { Verifier } from '../../src/keys/verifier.ts'
+import { until } from '../support/until.ts'
 import { createDatabase, type TestDatabase } from '../support/postgres.ts'
+
+const silent = pino({ level: 'silent' })
 
 export const keysConfig: KeysConfig = {
   header: 'x-api-key',
@@ -23,14 +26,44 @@ export const keysConfig: KeysConfig = {
   serveCachedForMs: 600_000,
 }
 
-/** The real thing, counting what it is asked. */
+/** The pool of the whole file, counting what one test asks of it. */
 export class CountingBcrypt extends BcryptPool {
   compares = 0
+  readonly #pool: BcryptPool
+
+  constructor (pool: BcryptPool) {
+    super({ queueMax: 0, logger: silent })
+    this.#pool = pool
+  }
+
+  override get pid (): number | null {
+    return this.#pool.pid
+  }
 
   override compare (key: string, hash: string): Promise<boolean> {
     this.compares++
-    return super.compare(key, hash)
+    return this.#pool.compare(key, hash)
   }
+
+  override hash (key: string, cost: number): Promise<string> {
+    return this.#pool.hash(key, cost)
+  }
+
+  override stats (): { running: number, waiting: number } {
+    return this.#pool.stats()
+  }
+}
+
+/** What the tests of a file share, because making it takes longer than most of them: a database, a bcrypt process. */
+export async function openShared (t: Test): Promise<Shared> {
+  const bcryptPool = new BcryptPool({ queueMax: 1000, logger: silent })
+  t.teardown(() => bcryptPool.close())
+  return { database: await createDatabase(t), bcryptPool }
+}
+
+export interface Shared {
+  readonly database: TestDatabase
+  readonly bcryptPool: BcryptPool
 }
 
 /** Stands still until a test moves it, so that no verdict depends on how busy the machine is. */
@@ -41,21 +74,18 @@ export class Clock {
 }
 
 export interface OpenOptions {
-  readonly database?: TestDatabase
   /** Where the verifier connects, if not straight to the database. */
   readonly url?: string
   readonly config?: Partial<KeysConfig>
   readonly peppers?: Peppers
   readonly isListening?: () => boolean
-  readonly bcryptQueueMax?: number
   readonly queryTimeoutMs?: number
   /** Whether the verifier hears of changes through LISTEN. */
   readonly listens?: boolean
 }
 
-/** A verifier and a manager on a database of their own. Everything is closed when the test ends. */
-export async function openKeys (t: Test, options: OpenOptions = {}) {
-  const database = options.database ?? await createDatabase(t)
+/** A verifier and a manager. Everything is closed when the test ends. */
+export async function openKeys (t: Test, { database, bcryptPool: shared }: Shared, options: OpenOptions = {}) {
   const logs: string[] = []
   const logger = pino({ level: 'info' }, { write: (line: string) => { logs.push(line) } })
   const config = { ...keysConfig, ...options.config }
@@ -70,27 +100,31 @@ export async function openKeys (t: Test, options: OpenOptions = {}) {
   })
   let queries = 0
   pool.on('acquire', () => { queries++ })
-  const bcryptPool = new CountingBcrypt({ queueMax: options.bcryptQueueMax ?? 1000, logger })
+  const bcryptPool = new CountingBcrypt(shared)
   const store = new KeyStore(pool)
   const verifier = new Verifier({
     config, store, peppers, bcrypt: bcryptPool, isListening: options.isListening ?? (() => true), logger, nowMs: clock.nowMs,
   })
   const manager = new KeyManager({ pool: database.pool, peppers, bcrypt: bcryptPool, config })
   let notifications = 0
+  let marker = ''
   const listener = options.listens ? new pg.Client(database.url) : null
   if (listener !== null) {
     listener.on('error', () => {})
-    listener.on('notification', ({ payload }) => {
-      verifier.handleNotification(payload ?? '')
+    listener.on('notification', ({ channel, payload = '' }) => {
+      if (channel === 'test_marker') {
+        marker = payload
+        return
+      }
+      verifier.handleNotification(payload)
       notifications++
     })
     await listener.connect()
-    await listener.query('listen latchkey_keys')
+    await listener.query('listen latchkey_keys; listen test_marker')
   }
   t.teardown(async () => {
     await listener?.end()
     await verifier.close()
-    await bcryptPool.close()
     await pool.end()
   })
   return {
@@ -107,6 +141,12 @@ export async function openKeys (t: Test, options: OpenOptions = {}) {
     /** Statements that the verifier has sent. */
     queries: () => queries,
     notifications: () => notifications,
+    /** Postgres delivers in the order of commits: once a marker arrives, so has every change before it. */
+    async caughtUp () {
+      const mine = randomUUID()
+      await database.pool.query("select pg_notify('test_marker', $1)", [mine])
+      await until(() => marker === mine, 'the verifier has heard of every change so far')
+    },
   }
 }
 

@@ -1,8 +1,10 @@
 import t from 'tap'
-import { insertKey, newKey, openKeys } from './support.ts'
+import { insertKey, newKey, openKeys, openShared } from './support.ts'
+
+const shared = await openShared(t)
 
 t.test('a cached key is answered at once, by the same object', async (t) => {
-  const keys = await openKeys(t)
+  const keys = await openKeys(t, shared)
   const { key } = await insertKey(keys.database)
   const first = await keys.verifier.verify(key)
   const second = keys.verifier.verify(key)
@@ -12,7 +14,7 @@ t.test('a cached key is answered at once, by the same object', async (t) => {
 })
 
 t.test('after the TTL a key is rechecked by one query, without bcrypt', async (t) => {
-  const keys = await openKeys(t)
+  const keys = await openKeys(t, shared)
   const { key, id } = await insertKey(keys.database)
   await keys.verifier.verify(key)
   await keys.sql('update public.api_keys set is_active = false where id = $1', [id])
@@ -26,7 +28,7 @@ t.test('after the TTL a key is rechecked by one query, without bcrypt', async (t
 })
 
 t.test('use does not prolong an entry', async (t) => {
-  const keys = await openKeys(t)
+  const keys = await openKeys(t, shared)
   const { key } = await insertKey(keys.database)
   await keys.verifier.verify(key)
   for (let second = 1; second < 60; second++) {
@@ -38,7 +40,7 @@ t.test('use does not prolong an entry', async (t) => {
 })
 
 t.test('a recheck that finds another hash, or no row, starts over', async (t) => {
-  const keys = await openKeys(t)
+  const keys = await openKeys(t, shared)
   const [replaced, deleted] = [await insertKey(keys.database), await insertKey(keys.database)]
   await keys.verifier.verify(replaced.key)
   await keys.verifier.verify(deleted.key)
@@ -51,7 +53,7 @@ t.test('a recheck that finds another hash, or no row, starts over', async (t) =>
 })
 
 t.test('concurrent rechecks of one key are one', async (t) => {
-  const keys = await openKeys(t)
+  const keys = await openKeys(t, shared)
   const { key } = await insertKey(keys.database)
   await keys.verifier.verify(key)
   keys.clock.offsetMs = 60_000
@@ -62,7 +64,7 @@ t.test('concurrent rechecks of one key are one', async (t) => {
 })
 
 t.test('an unknown key is remembered for the negative TTL', async (t) => {
-  const keys = await openKeys(t)
+  const keys = await openKeys(t, shared)
   const key = newKey()
   t.equal((await keys.verifier.verify(key)).status, 'unknown')
   t.equal(keys.queries(), 1)
@@ -76,7 +78,7 @@ t.test('an unknown key is remembered for the negative TTL', async (t) => {
 
 t.test('while notifications may be missed, nothing older than a second counts', async (t) => {
   let isListening = true
-  const keys = await openKeys(t, { isListening: () => isListening })
+  const keys = await openKeys(t, shared, { isListening: () => isListening })
   const { key, id } = await insertKey(keys.database)
   const unknown = newKey()
   await keys.verifier.verify(key)
@@ -90,7 +92,7 @@ t.test('while notifications may be missed, nothing older than a second counts', 
 })
 
 t.test('what was marked stale is rechecked on use, not thrown away', async (t) => {
-  const keys = await openKeys(t)
+  const keys = await openKeys(t, shared)
   const { key, id } = await insertKey(keys.database)
   await keys.verifier.verify(key)
   await keys.sql('update public.api_keys set revoked_at = now() where id = $1', [id])
@@ -102,7 +104,7 @@ t.test('what was marked stale is rechecked on use, not thrown away', async (t) =
 })
 
 t.test('a clock that was set back does not prolong an entry', async (t) => {
-  const keys = await openKeys(t)
+  const keys = await openKeys(t, shared)
   const { key } = await insertKey(keys.database)
   await keys.verifier.verify(key)
   keys.clock.offsetMs = -3_600_000

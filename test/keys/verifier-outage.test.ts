@@ -1,12 +1,13 @@
 import t, { type Test } from 'tap'
-import { createDatabase } from '../support/postgres.ts'
 import { proxyTo } from '../support/tcp-proxy.ts'
-import { insertKey, newKey, openKeys, type OpenOptions } from './support.ts'
+import { insertKey, newKey, openKeys, openShared, type OpenOptions } from './support.ts'
+
+const shared = await openShared(t)
+const { database } = shared
 
 async function openBehindProxy (t: Test, options: OpenOptions = {}) {
-  const database = await createDatabase(t)
   const proxy = await proxyTo(database.url)
-  const keys = await openKeys(t, { database, url: proxy.through(database.url), ...options })
+  const keys = await openKeys(t, shared, { url: proxy.through(database.url), ...options })
   t.teardown(() => proxy.close())
   return { ...keys, proxy }
 }
@@ -104,7 +105,7 @@ t.test('a revocation that is heard of counts at once', async (t) => {
 })
 
 t.test('a statement that Postgres refuses is an outage too', async (t) => {
-  const keys = await openKeys(t)
+  const keys = await openKeys(t, shared)
   const { key } = await insertKey(keys.database)
   await keys.verifier.verify(key)
   await keys.sql('alter table public.api_keys rename to elsewhere')

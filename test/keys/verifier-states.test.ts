@@ -1,10 +1,12 @@
 import t from 'tap'
-import { insertKey, newKey, openKeys } from './support.ts'
+import { insertKey, newKey, openKeys, openShared } from './support.ts'
+
+const shared = await openShared(t)
 
 const past = new Date(Date.now() - 60_000)
 
 t.test('the state of a key is told once its secret is proven', async (t) => {
-  const keys = await openKeys(t)
+  const keys = await openKeys(t, shared)
   const states: [string, Record<string, unknown>, string][] = [
     ['a key in force', {}, 'valid'],
     ['of an admitted environment', { environment: 'test' }, 'valid'],
@@ -28,7 +30,7 @@ t.test('the state of a key is told once its secret is proven', async (t) => {
 })
 
 t.test('NULLs of an adopted table mean disabled, no scopes, no expiry', async (t) => {
-  const keys = await openKeys(t)
+  const keys = await openKeys(t, shared)
   await keys.sql('alter table public.api_keys alter is_active drop not null, alter scopes drop not null, alter name drop not null')
   const disabled = await insertKey(keys.database, { columns: { is_active: null } })
   t.equal((await keys.verifier.verify(disabled.key)).status, 'disabled')
@@ -40,13 +42,13 @@ t.test('NULLs of an adopted table mean disabled, no scopes, no expiry', async (t
 })
 
 t.test('scopes are passed on as stored, without NULLs', async (t) => {
-  const keys = await openKeys(t)
+  const keys = await openKeys(t, shared)
   const { key } = await insertKey(keys.database, { columns: { scopes: ['inventory:*', null, 'Not a scope'] } })
   t.same((await keys.verifier.verify(key)).key?.scopes, ['inventory:*', 'Not a scope'])
 })
 
 t.test('an environment that is not admitted makes a key unknown', async (t) => {
-  const keys = await openKeys(t, { config: { environments: ['live'] } })
+  const keys = await openKeys(t, shared, { config: { environments: ['live'] } })
   const byText = await insertKey(keys.database, { key: newKey('test') })
   t.equal((await keys.verifier.verify(byText.key)).status, 'unknown')
   t.equal(keys.queries(), 0, 'the text alone shows it')
@@ -55,7 +57,7 @@ t.test('an environment that is not admitted makes a key unknown', async (t) => {
 })
 
 t.test('junk is malformed without a query', async (t) => {
-  const keys = await openKeys(t)
+  const keys = await openKeys(t, shared)
   for (const text of ['', 'x', 'x'.repeat(73), 'sk_live_', `${newKey().slice(0, -1)}!`, 'é'.repeat(40), '\u0000']) {
     t.same(keys.verifier.verify(text), { status: 'malformed', key: null })
   }
@@ -63,7 +65,7 @@ t.test('junk is malformed without a query', async (t) => {
 })
 
 t.test('with the checksum optional, keys of other systems are verified like ours', async (t) => {
-  const keys = await openKeys(t, { config: { checksum: 'optional', environments: ['live'] } })
+  const keys = await openKeys(t, shared, { config: { checksum: 'optional', environments: ['live'] } })
   for (const key of ['sk_live_4eC39HqLyjWDarjtT1zdp7dc', '3f2c6a1e-9f65-4a1c-8d2e-7b1b6c1f0a9d', `${newKey().slice(0, 40)}000000`, 'k'.repeat(72)]) {
     await insertKey(keys.database, { key })
     t.equal((await keys.verifier.verify(key)).status, 'valid', key)
@@ -74,7 +76,7 @@ t.test('with the checksum optional, keys of other systems are verified like ours
 })
 
 t.test('a cached key expires on the dot', async (t) => {
-  const keys = await openKeys(t)
+  const keys = await openKeys(t, shared)
   const { key } = await insertKey(keys.database, { columns: { expires_at: new Date(keys.clock.startMs + 30_000) } })
   t.equal((await keys.verifier.verify(key)).status, 'valid')
   const queries = keys.queries()
