@@ -2,6 +2,9 @@ import t from 'tap'
 import { until } from '../support/until.ts'
 import { isReachable, openElsewhere, query, serverPid, temporaryDataDir } from './embedded-fixture.ts'
 
+// Each test starts several processes and makes a database, which takes a while where many do so at once.
+t.setTimeout(300_000)
+
 t.test('the server ends when its owner is killed, and its data is whole', async (t) => {
   const dataDir = await temporaryDataDir(t)
   const owner = await openElsewhere(t, dataDir, 'gateway')

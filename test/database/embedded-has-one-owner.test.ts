@@ -1,6 +1,9 @@
 import t from 'tap'
 import { isReachable, openElsewhere, serverPid, startElsewhere, temporaryDataDir } from './embedded-fixture.ts'
 
+// Each test starts several processes and makes a database, which takes a while where many do so at once.
+t.setTimeout(300_000)
+
 t.test('of processes that start at the same time, one owns the database', async (t) => {
   const dataDir = await temporaryDataDir(t)
   // A killed owner leaves its socket, which all of the following find at the same time.

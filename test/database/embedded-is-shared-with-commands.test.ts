@@ -2,6 +2,9 @@ import t from 'tap'
 import { until } from '../support/until.ts'
 import { isReachable, openElsewhere, query, startElsewhere, temporaryDataDir } from './embedded-fixture.ts'
 
+// Each test starts several processes and makes a database, which takes a while where many do so at once.
+t.setTimeout(300_000)
+
 t.test('a command finds the gateway\'s database, and doesn\'t stop it', async (t) => {
   const dataDir = await temporaryDataDir(t)
   const gateway = await openElsewhere(t, dataDir, 'gateway')
