@@ -18,7 +18,8 @@ const TYPE_NAMES: Readonly<Record<string, string>> = {
 
 /** Every way in which a value breaks the schema; the schema's defaults are filled into the value. */
 export function schemaFaults (value: unknown): ValueFault[] {
-  const ajv = new Ajv({ allErrors: true, verbose: true, useDefaults: true, strictTuples: false, strictTypes: false })
+  // Compiling the meta-schema to check our own schema would take most of the time, and stall a gateway that reloads.
+  const ajv = new Ajv({ allErrors: true, verbose: true, useDefaults: true, meta: false, validateSchema: false })
   const validate = ajv.compile(configSchema)
   if (validate(value)) return []
   const faults: ValueFault[] = []

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { Ajv } from 'ajv'
 import t from 'tap'
 import { loadConfig } from '../../src/config/load.ts'
 import { configSchemaText } from '../../src/config/schema.ts'
@@ -10,6 +11,10 @@ const folder = join(import.meta.dirname, '../../config')
 
 t.test('the JSON Schema in config/ is current', async (t) => {
   t.equal(readFileSync(join(folder, 'gateway.schema.json'), 'utf8'), configSchemaText(), 'run: node dist/main.js config schema > config/gateway.schema.json')
+})
+
+t.test('the JSON Schema is a valid one', async (t) => {
+  t.ok(new Ajv({ strict: true }).validateSchema(JSON.parse(configSchemaText()), true))
 })
 
 t.test('the shipped configuration names its schema, and answers as documented', async (t) => {
