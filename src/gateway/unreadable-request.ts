@@ -46,8 +46,10 @@ export class UnreadableRequests {
   }
 }
 
-function codeOf (err: NodeJS.ErrnoException): ProblemCode {
+function codeOf (err: NodeJS.ErrnoException & { readonly reason?: string }): ProblemCode {
   if (err.code === 'HPE_HEADER_OVERFLOW') return 'headers_too_large'
   if (err.code === 'ERR_HTTP_REQUEST_TIMEOUT') return 'request_timeout'
+  // A control or an 8-bit character.
+  if (err.code === 'HPE_INVALID_URL' && err.reason?.startsWith('Invalid char in url')) return 'ambiguous_path'
   return 'bad_request'
 }

@@ -41,6 +41,7 @@ function parse (raw: string): RawAnswer {
     headers[name] = [...headers[name] ?? [], line.slice(colon + 1).trim()]
   }
   const text = raw.slice(headEnd + 4)
-  const isProblem = headers['content-type']?.[0] === 'application/problem+json'
+  // The answer to HEAD has the header and no body.
+  const isProblem = headers['content-type']?.[0] === 'application/problem+json' && text !== ''
   return { status: Number(statusLine.split(' ')[1]), headers, text, code: isProblem ? String(JSON.parse(text).code) : undefined, raw }
 }
