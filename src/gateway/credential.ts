@@ -33,7 +33,7 @@ export function readCredential (headers: IncomingHttpHeaders, { header, brand }:
 
 function bearerOf (authorization: string | undefined): string | null {
   if (authorization === undefined || authorization.length < 8) return null
-  if (authorization.slice(0, 7).toLowerCase() !== 'bearer ') return null
+  if (authorization.slice(0, 6).toLowerCase() !== 'bearer' || !' \t'.includes(authorization.charAt(6))) return null
   const token = authorization.slice(7).trim()
   return token === '' ? null : token
 }

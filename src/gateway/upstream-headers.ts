@@ -12,20 +12,24 @@ export interface HeaderPolicy {
   readonly hasBody: boolean
 }
 
+const oddCharacter = /[^a-z0-9-]/
+const oddCharacters = /[^a-z0-9-]/g
+
 /**
  * The headers for the upstream, built anew: the client's without the key, without what it may not say and without
  * what belongs to its connection, and then what the gateway vouches for. Added last, so no `Connection` list can
- * take it away. Names are compared with underscores read as dashes, as CGI-like upstreams do.
+ * take it away. Names are compared as CGI-like upstreams read them, which take whatever is no letter or digit for the
+ * same character.
  */
 export function upstreamHeaders (raw: IncomingMessage, identity: Identity, policy: HeaderPolicy): string[] {
   const { rawHeaders, headers } = raw
   const nominated = nominatedHeaders(headers.connection)
   const keepsTrace = isTraceparent(headers.traceparent)
-  const keyHeader = policy.keyHeader.replaceAll('_', '-')
+  const keyHeader = cgiName(policy.keyHeader)
   const sent: string[] = []
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const lowerCase = rawHeaders[i]!.toLowerCase()
-    const name = lowerCase.includes('_') ? lowerCase.replaceAll('_', '-') : lowerCase
+    const name = cgiName(lowerCase)
     if (isConnectionHeader(name) || isGatewaysOwn(name) || name === keyHeader) continue
     if (nominated !== null && nominated.has(lowerCase) && name !== 'content-length') continue
     if (name === 'content-length' && (!policy.hasBody || lowerCase !== name)) continue
@@ -42,6 +46,10 @@ export function upstreamHeaders (raw: IncomingMessage, identity: Identity, polic
   )
   if (headers.host !== undefined) sent.push('x-forwarded-host', headers.host)
   return sent
+}
+
+function cgiName (lowerCase: string): string {
+  return oddCharacter.test(lowerCase) ? lowerCase.replace(oddCharacters, '-') : lowerCase
 }
 
 /** Headers that only the gateway, or the connection to the upstream, may write. */
