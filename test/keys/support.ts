@@ -179,3 +179,6 @@ export async function insertKey ({ pool }: { pool: pg.Pool }, { key = newKey(), 
     Object.values(row))
   return { key, id: rows[0]?.id ?? 0 }
 }
+
+/** What a promise rejects with; null when it doesn't. */
+export const failureOf = (promise: Promise<unknown>): Promise<unknown> => promise.then(() => null, (err: unknown) => err)
