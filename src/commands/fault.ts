@@ -66,15 +66,17 @@ const hints: Readonly<Record<string, string>> = {
   '55P03': 'Something else holds a lock on the table. Try again.',
 }
 
-/** The parts wrap what they pass on, so the reason may be some causes below. */
+/** The parts wrap what they pass on, so the exact reason may be some causes below. */
 async function hintFor (err: unknown): Promise<string | null> {
   // Brings the Postgres driver along, which most faults of a command line have no need of.
   const { isRowRefused, isStoreUnavailable, sqlState } = await import('../database/sqlstate.ts')
+  const deeper = err instanceof Error && err.cause !== undefined ? await hintFor(err.cause) : null
+  if (deeper !== null) return deeper
   const state = sqlState(err)
   if (state !== null && hints[state] !== undefined) return hints[state]
   if (isStoreUnavailable(err)) return 'The database cannot be reached. Check that it runs and that DATABASE_URL is right; `latchkey doctor` says more.'
   if (isRowRefused(err)) return 'The database refuses the values.'
-  return err instanceof Error && err.cause !== undefined ? await hintFor(err.cause) : null
+  return null
 }
 
 function stackOf (err: Error): string {

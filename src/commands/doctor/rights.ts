@@ -16,7 +16,7 @@ export async function checkRights (pool: pg.Pool): Promise<Finding[]> {
     select current_user::text as role, array(
       select 'USAGE ON SCHEMA latchkey' where not has_schema_privilege('latchkey', 'USAGE')
       union all
-      select string_agg(wanted, ', ') || ' ON ' || n.nspname || '.' || c.relname
+      select string_agg(wanted, ', ' order by wanted) || ' ON ' || n.nspname || '.' || c.relname
       from unnest($1::text[], $2::text[]) as needed (relation, wanted)
       join pg_class as c on c.relname = split_part(needed.relation, '.', 2)
       join pg_namespace as n on n.oid = c.relnamespace and n.nspname = split_part(needed.relation, '.', 1)

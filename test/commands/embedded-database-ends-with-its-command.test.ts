@@ -1,0 +1,32 @@
+import { once } from 'node:events'
+import { existsSync, readFileSync } from 'node:fs'
+import path from 'node:path'
+import t from 'tap'
+import { runCli, startCli } from '../support/cli.ts'
+import { until } from '../support/until.ts'
+
+t.test('without DATABASE_URL a command starts the embedded database, migrates it and ends it', async t => {
+  const cwd = t.testdir()
+  const { code, stdout, stderr } = await runCli(['keys', 'create', '--user', 'ada@example.com', '--name', 'One', '--scope', 'a:read'], { cwd })
+  t.equal(code, 0, stderr)
+  t.match(stdout, /^sk_live_/)
+  t.notOk(existsSync(postmasterFile(cwd)), 'PostgreSQL has ended')
+
+  const child = startCli(['doctor'], { cwd })
+  child.stdout?.resume()
+  child.stderr?.resume()
+  const closed = once(child, 'close')
+  await until(() => existsSync(postmasterFile(cwd)), 'PostgreSQL starts', { timeoutMs: 60_000 })
+  const pid = Number(readFileSync(postmasterFile(cwd), 'utf8').split('\n')[0])
+  child.kill('SIGINT')
+  await closed
+  t.notOk(existsSync(postmasterFile(cwd)), 'PostgreSQL has ended after SIGINT, too')
+  t.throws(() => process.kill(pid, 0), { code: 'ESRCH' })
+
+  const listed = await runCli(['keys', 'list', '--json'], { cwd })
+  t.match(JSON.parse(listed.stdout), { data: [{ name: 'One' }] }, 'the key is still there')
+})
+
+function postmasterFile (cwd: string): string {
+  return path.join(cwd, '.latchkey/postgres/postmaster.pid')
+}
