@@ -5,6 +5,7 @@ import type { Verification, Verifier } from '../keys/verifier.ts'
 import type { GatewayMetrics } from '../metrics/gateway-metrics.ts'
 import { holdsScopes } from '../routes/scopes.ts'
 import type { Match, RouteTable } from '../routes/route-table.ts'
+import { failureCode } from '../upstreams/failure.ts'
 import type { Engine } from '../upstreams/forwarding.ts'
 import type { UpstreamSet } from '../upstreams/upstream-set.ts'
 import type { UsageRecorder } from '../usage/recorder.ts'
@@ -113,6 +114,8 @@ export async function createGateway (parts: GatewayParts): Promise<FastifyInstan
   // Nothing passes onRequest unadmitted, so whoever gets here was admitted and then found no engine: fail closed.
   app.setNotFoundHandler((request, reply) => refuse(request, reply, { code: 'internal_error' }))
   app.setErrorHandler((err, request, reply) => {
+    const failure = request.identity.forwarding?.failure ?? null
+    if (failure !== null) return refuse(request, reply, { code: failureCode(failure) })
     logger.error({ err, requestId: request.identity.requestId }, 'forwarding a request failed')
     refuse(request, reply, { code: 'internal_error' })
   })

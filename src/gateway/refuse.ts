@@ -47,6 +47,7 @@ export function insufficientScope ({ allOf, anyOf }: ScopeRule): Refusal {
 export function refuse (request: FastifyRequest, reply: FastifyReply, { code, detail, headers, members }: Refusal): void {
   const { identity } = request
   identity.refusal = code
+  if (identity.forwarding?.headMs != null) dropUpstreamsHeaders(reply)
   if (headers !== undefined) reply.headers(headers)
   if (problems[code].status === 401) reply.header('www-authenticate', code === 'missing_key' ? 'Bearer realm="latchkey"' : 'Bearer realm="latchkey", error="invalid_token"')
   if (code === 'key_store_unavailable' || code === 'overloaded') reply.header('retry-after', '1')
@@ -57,6 +58,13 @@ export function refuse (request: FastifyRequest, reply: FastifyReply, { code, de
     .header('cache-control', 'no-store')
     // Bytes, not text: Fastify adds a charset to text, which this media type doesn't have.
     .send(Buffer.from(problemBody(code, identity.requestId, detail === undefined ? members : { detail, ...members })))
+}
+
+/** The upstream failed after its head had been taken over, none of which fits the answer that is now given. */
+function dropUpstreamsHeaders (reply: FastifyReply): void {
+  for (const name of Object.keys(reply.getHeaders())) {
+    if (name !== 'x-request-id' && name !== 'connection') reply.removeHeader(name)
+  }
 }
 
 function mustClose ({ raw }: FastifyRequest, code: ProblemCode): boolean {

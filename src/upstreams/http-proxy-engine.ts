@@ -1,4 +1,5 @@
 import { METHODS } from 'node:http'
+import type { Readable } from 'node:stream'
 import httpProxy from '@fastify/http-proxy'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { failureCode } from './failure.ts'
@@ -33,6 +34,7 @@ export class HttpProxyEngine implements Engine {
         queryString: () => '',
         rewriteRequestHeaders: (request: FastifyRequest) => forwardingHeaders(options.forwardingOf(request), request.raw),
         rewriteHeaders: (headers: Headers, request: FastifyRequest | undefined) => responseHeaders(headers, request === undefined ? {} : options.responseHeadersOf(request)),
+        onResponse: (_request: FastifyRequest, reply: FastifyReply, { statusCode, stream }: UpstreamAnswer) => sendOn(reply, statusCode, stream),
         onError: (reply: FastifyReply, { error }: { error: Error }) => {
           const { failure } = options.forwardingOf(reply.request)
           options.onFailure(reply.request, reply, failureCode(failure ?? error))
@@ -40,6 +42,27 @@ export class HttpProxyEngine implements Engine {
       },
     } as Parameters<typeof httpProxy>[1])
   }
+}
+
+interface UpstreamAnswer {
+  readonly statusCode: number
+  readonly stream: Readable
+}
+
+function sendOn (reply: FastifyReply, statusCode: number, stream: Readable): void {
+  // A status that HTTP doesn't have, refused through onError before.
+  if (reply.sent) {
+    stream.destroy()
+    return
+  }
+  reply.send(stream)
+  // Fastify answers without reading the stream, whose end is waited for.
+  if (statusCode === 204) stream.resume()
+  // The head would wait for the body's first byte, which an event stream may not send for hours. Not at once: most
+  // answers have it here already, and then go out in one write.
+  setImmediate(() => {
+    if (!reply.raw.headersSent && !reply.raw.destroyed && !stream.errored) reply.raw.flushHeaders()
+  })
 }
 
 type Headers = Record<string, string | string[] | undefined>

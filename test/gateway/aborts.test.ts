@@ -12,6 +12,9 @@ const upstream = await startRawUpstream(t, (request, response) => {
   request.on('error', () => {})
   exchanges.push({ request, response })
   if (request.url === '/quick') response.end('quick')
+  if (request.url === '/empty') response.writeHead(204).end()
+  if (request.url === '/unchanged') response.writeHead(304).end()
+  if (request.url === '/broken') request.socket.destroy()
 })
 const front = await startFront(t, upstream.url)
 const { url, key, gateway } = front
@@ -96,10 +99,25 @@ t.test('many requests over one connection leave no listeners behind', async t =>
   const onWarning = (warning: Error) => { warnings.push(warning) }
   process.on('warning', onWarning)
   const client = await connectTo(t, url)
-  for (let i = 1; i <= 60; i++) {
-    client.received = ''
-    client.write(i % 2 === 0 ? begin('GET', '/quick') : begin('POST', '/quick', 'Content-Length: 1') + 'x')
-    await client.sees('quick')
+  const requests = [
+    begin('GET', '/quick'),
+    begin('POST', '/quick', 'Content-Length: 1') + 'x',
+    begin('POST', '/quick', 'Transfer-Encoding: chunked') + '1\r\nx\r\n0\r\n\r\n',
+    begin('HEAD', '/quick'),
+    begin('GET', '/empty'),
+    begin('GET', '/unchanged'),
+    begin('PATCH', '/broken'),
+    begin('GET', '/-/live'),
+  ]
+  for (const [index, request] of requests.entries()) {
+    const listenersBefore = warnings.length
+    for (let i = 1; i <= 15; i++) {
+      client.received = ''
+      client.write(request)
+      await client.sees('\r\n\r\n')
+      if (/content-length|transfer-encoding/i.test(client.received) && index !== 3) await client.sees(index === 6 ? '}' : index === 7 ? 'live' : 'quick')
+    }
+    t.equal(warnings.length, listenersBefore, `after ${request.split('\r\n', 1)[0]}`)
   }
   await new Promise(resolve => setImmediate(resolve))
   process.off('warning', onWarning)
