@@ -71,7 +71,7 @@ const status = `case when revoked_at is not null then 'revoked'
   when expires_at <= now() then 'expired'
   else 'active' end`
 
-const columns = `id, user_id::text, key_prefix, name, description, scopes, environment, ${status} as status,
+const columns = `id::float8 as id, user_id::text, key_prefix, name, description, scopes, environment, ${status} as status,
   expires_at, last_used_at, created_at, revoked_at`
 
 /** What managing keys asks of Postgres; the triggers tell every gateway. */
@@ -95,22 +95,23 @@ export class ManagedKeyStore {
   }
 
   async find (id: number): Promise<ApiKey | null> {
-    return this.#one(`select ${columns} from public.api_keys where id = $1`, [id])
+    return this.#one(`select ${columns} from public.api_keys where id = $1::bigint`, [id])
   }
 
   /**
+   * Ordered by the table's id, which has an index, and not by the converted one of the same name.
    * Keyset rather than offset: a page stays the same when keys are made meanwhile. `starts_with` and not LIKE, in which
    * the prefix's underscores would match anything.
    */
   async list (filter: KeyRowFilter): Promise<ApiKey[]> {
     const { rows } = await this.#pool.query<Row>(
       `select ${columns} from public.api_keys
-       where id > $1
+       where id > $1::bigint
          and ($2::uuid is null or user_id = $2)
          and ($3::text is null or starts_with(key_prefix::text, $3))
          and ($4::text is null or $4 = any(scopes))
          and ($5::text is null or ${status} = $5)
-       order by id limit $6`,
+       order by api_keys.id limit $6`,
       [filter.afterId, filter.userId, filter.prefix, filter.scope, filter.status, filter.limit])
     return rows.map(apiKeyOf)
   }
@@ -123,27 +124,27 @@ export class ManagedKeyStore {
          description = case when $3 then $4 else description end,
          scopes = coalesce($5::text[], scopes),
          expires_at = case when $6 then $7::timestamptz else expires_at end
-       where id = $1
+       where id = $1::bigint
        returning ${columns}`,
       [id, changes.name ?? null, changes.description !== undefined, changes.description ?? null,
         changes.scopes ?? null, changes.expiresAt !== undefined, changes.expiresAt ?? null])
   }
 
   async disable (id: number): Promise<ApiKey | null> {
-    return this.#one(`update public.api_keys set is_active = false where id = $1 returning ${columns}`, [id])
+    return this.#one(`update public.api_keys set is_active = false where id = $1::bigint returning ${columns}`, [id])
   }
 
   /** Null for a revoked key as for a missing one: the condition is in the statement, so no revocation slips between. */
   async enable (id: number): Promise<ApiKey | null> {
     return this.#one(
-      `update public.api_keys set is_active = true where id = $1 and revoked_at is null returning ${columns}`, [id])
+      `update public.api_keys set is_active = true where id = $1::bigint and revoked_at is null returning ${columns}`, [id])
   }
 
   /** A second revocation keeps the first one's time. */
   async revoke (id: number): Promise<ApiKey | null> {
     return this.#one(
       `update public.api_keys set revoked_at = coalesce(revoked_at, now()), is_active = false
-       where id = $1 returning ${columns}`, [id])
+       where id = $1::bigint returning ${columns}`, [id])
   }
 
   async #one (text: string, values: unknown[]): Promise<ApiKey | null> {

@@ -46,7 +46,6 @@ export interface KeyPage {
   readonly nextAfterId: number | null
 }
 
-const idMax = 2 ** 31 - 1
 const limitMax = 1000
 const foreignKeyViolation = '23503'
 const statuses: readonly string[] = ['active', 'disabled', 'revoked', 'expired'] satisfies ApiKeyStatus[]
@@ -126,7 +125,7 @@ export class KeyManager {
   /** By id, or by prefix where that names one key only. */
   async show (idOrPrefix: number | string): Promise<ApiKey> {
     const text = String(idOrPrefix).trim()
-    if (/^\d{1,10}$/.test(text) && Number(text) <= idMax) {
+    if (/^\d{1,15}$/.test(text)) {
       const found = await this.#store.find(Number(text))
       if (found !== null || typeof idOrPrefix === 'number') return found ?? noSuchKey(text)
     }
@@ -209,7 +208,7 @@ function checkedExpiry (expiresAt: Date | null | undefined): Date | null | undef
 }
 
 function checkedId (id: number): number {
-  if (!Number.isInteger(id) || id < 0 || id > idMax) throw new KeyManagerError(`${id} is not the id of a key`)
+  if (!Number.isSafeInteger(id) || id < 0) throw new KeyManagerError(`${id} is not the id of a key`)
   return id
 }
 

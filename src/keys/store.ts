@@ -23,9 +23,10 @@ interface Row {
   expires_at_ms: number | null
 }
 
-// NULLs are what an adopted table may hold: they mean disabled, no scopes, no expiry. Times as epoch milliseconds also
-// bring 'infinity' through, which a Date can't hold.
-const columns = `id, key_hash, pepper_id, user_id::text, key_prefix, name, scopes, environment,
+// NULLs are what an adopted table may hold: they mean disabled, no scopes, no expiry. Its ids may be bigint, which pg
+// would hand over as text, while notifications hold numbers. Times as epoch milliseconds also bring 'infinity' through,
+// which a Date can't hold.
+const columns = `id::float8 as id, key_hash, pepper_id, user_id::text, key_prefix, name, scopes, environment,
   coalesce(is_active, false) as is_active,
   (extract(epoch from revoked_at) * 1000)::float8 as revoked_at_ms,
   (extract(epoch from expires_at) * 1000)::float8 as expires_at_ms`
@@ -62,14 +63,14 @@ export class KeyStore {
       `select ${columns} from public.api_keys
        where rtrim(key_prefix::text, '.') = any($1::text[]) and key_hash is not null
          and (key_lookup is null or pepper_id is null or pepper_id <> all($2::text[]))
-       order by length(rtrim(key_prefix::text, '.')) desc, (is_active and revoked_at is null) desc nulls last, id
+       order by length(rtrim(key_prefix::text, '.')) desc, (is_active and revoked_at is null) desc nulls last, api_keys.id
        limit $3`, [prefixes, listedPepperIds, limit])
     return rows.map(storedKeyOf)
   }
 
   async findById (id: number): Promise<StoredKey | null> {
     const { rows } = await this.#pool.query<Row>(
-      `select ${columns} from public.api_keys where id = $1 and key_hash is not null`, [id])
+      `select ${columns} from public.api_keys where id = $1::bigint and key_hash is not null`, [id])
     return rows[0] ? storedKeyOf(rows[0]) : null
   }
 
@@ -77,7 +78,7 @@ export class KeyStore {
   async writeDigest (id: number, provenHash: string, digest: Buffer, pepperId: string): Promise<boolean> {
     const { rowCount } = await this.#pool.query(
       `update public.api_keys set key_lookup = $3, pepper_id = $4
-       where id = $1 and key_hash = $2`, [id, provenHash, digest, pepperId])
+       where id = $1::bigint and key_hash = $2`, [id, provenHash, digest, pepperId])
     return rowCount === 1
   }
 }

@@ -41,6 +41,17 @@ t.test('NULLs of an adopted table mean disabled, no scopes, no expiry', async (t
   t.equal(key?.name, '')
 })
 
+t.test('ids of an adopted table may be bigint', async (t) => {
+  const keys = await openKeys(t, shared, { listens: true })
+  await keys.sql('alter table public.api_keys alter id type bigint')
+  const { key, id } = await insertKey(keys.database)
+  t.equal((await keys.verifier.verify(key)).key?.id, Number(id))
+  t.equal((await keys.manager.revoke(Number(id))).id, Number(id))
+  await keys.caughtUp()
+  t.equal((await keys.verifier.verify(key)).status, 'revoked')
+  await keys.sql('alter table public.api_keys alter id type integer')
+})
+
 t.test('scopes are passed on as stored, without NULLs', async (t) => {
   const keys = await openKeys(t, shared)
   const { key } = await insertKey(keys.database, { columns: { scopes: ['inventory:*', null, 'Not a scope'] } })
