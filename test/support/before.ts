@@ -21,7 +21,11 @@ const password = randomBytes(18).toString('hex')
 await rm(folder, { recursive: true, force: true })
 await mkdir(folder, { mode: 0o711 })
 await chmod(folder, 0o711)
-const binaries = await prepareBinaries({ user, copyFolder: path.join(folder, 'binaries') })
+const native = process.env.LATCHKEY_TEST_POSTGRES
+const binaries = native === undefined
+  ? await prepareBinaries({ user, copyFolder: path.join(folder, 'binaries') })
+  // Another major version, by npm run test:majors.
+  : { initdb: path.join(native, 'bin/initdb'), postgres: path.join(native, 'bin/postgres'), majorVersion: process.env.LATCHKEY_TEST_POSTGRES_MAJOR ?? '' }
 await ensureCluster({ binaries, folder: data, password, user, isDurable: false })
 
 const port = await freePort()

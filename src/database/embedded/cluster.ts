@@ -61,7 +61,7 @@ async function createCluster ({ binaries, folder, password, user, isDurable = tr
     }
     await run(binaries.initdb, [
       '--pgdata', data, '--username', superuser, '--pwfile', passwordFile, '--auth', 'scram-sha-256',
-      '--encoding', 'UTF8', '--locale', 'C', '--locale-provider', 'builtin', '--builtin-locale', 'C.UTF-8',
+      '--encoding', 'UTF8', '--locale', 'C', ...builtinLocale(binaries.majorVersion),
       ...(isDurable ? [] : ['--no-sync']),
     ], { cwd: '/', env: childEnvironment, ...identity(user) })
     await rename(data, folder)
@@ -70,6 +70,11 @@ async function createCluster ({ binaries, folder, password, user, isDurable = tr
   } finally {
     await rm(unfinished, { recursive: true, force: true })
   }
+}
+
+/** Sorts and folds Unicode without a library of the system's, whose next version may sort differently. */
+function builtinLocale (majorVersion: string): string[] {
+  return Number(majorVersion) >= 17 ? ['--locale-provider', 'builtin', '--builtin-locale', 'C.UTF-8'] : []
 }
 
 const unfinishedSuffix = '.new'
