@@ -9,17 +9,23 @@ const answerTimeoutMs = 2_000
 /** Whether the gateway can have its ports, or has them already. */
 export async function checkPorts ({ gateway, admin }: Config): Promise<Finding[]> {
   return await Promise.all([
-    checkPort('Gateway port', gateway, '/-/live'),
-    checkPort('Admin port', admin, '/healthz'),
+    checkPort('Gateway port', gateway, { path: '/-/live', answer: /^live$/ }),
+    checkPort('Admin port', admin, { path: '/healthz', answer: /^\{"status":"ok"/ }),
   ])
 }
 
-async function checkPort (check: string, { host, port }: ListenerConfig, livePath: string): Promise<Finding> {
+/** How a Latchkey answers on this port. */
+interface Sign {
+  readonly path: string
+  readonly answer: RegExp
+}
+
+async function checkPort (check: string, { host, port }: ListenerConfig, sign: Sign): Promise<Finding> {
   if (port === 0) return ok(check, 'picked by the system')
   const code = await bindFault(host, port)
   if (code === null) return ok(check, `${host}:${port} is free`)
   if (code === 'EADDRINUSE') {
-    return await isServedByLatchkey(host, port, livePath)
+    return await isServedByLatchkey(host, port, sign)
       ? ok(check, `${host}:${port} is served by a running Latchkey`)
       : fail(check, `${host}:${port} is taken by another program`, 'Stop it, or choose another port in the configuration.')
   }
@@ -35,12 +41,11 @@ async function bindFault (host: string, port: number): Promise<string | null> {
   })
 }
 
-async function isServedByLatchkey (host: string, port: number, livePath: string): Promise<boolean> {
+async function isServedByLatchkey (host: string, port: number, { path, answer }: Sign): Promise<boolean> {
   const reachable = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host
   try {
-    const response = await fetch(`http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}${livePath}`, { signal: AbortSignal.timeout(answerTimeoutMs), redirect: 'error' })
-    await response.arrayBuffer()
-    return response.status === 200
+    const response = await fetch(`http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}${path}`, { signal: AbortSignal.timeout(answerTimeoutMs), redirect: 'error' })
+    return response.status === 200 && answer.test((await response.text()).trim())
   } catch {
     return false
   }
