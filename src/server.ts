@@ -11,7 +11,7 @@ import { openEmbedded } from './database/embedded.ts'
 import { Listener } from './database/listener.ts'
 import { createPool } from './database/pool.ts'
 import { awaitSchema, ensureSchema } from './database/schema-gate.ts'
-import { drain } from './gateway/drain.ts'
+import { Drain } from './gateway/drain.ts'
 import { createGateway } from './gateway/index.ts'
 import { BcryptPool } from './keys/bcrypt.ts'
 import { Peppers } from './keys/digest.ts'
@@ -146,8 +146,9 @@ async function compose (options: ServerOptions, closers: Closers): Promise<Serve
   const gateway = await createGateway({
     config, routeTable: () => routeTable, upstreams, verifier, usage, metrics, engine: new HttpProxyEngine(), isReady, isDraining: () => state.isDraining, logger,
   })
+  const drain = new Drain(gateway.server)
   closers.add('gateway listener', async () => {
-    const brokenOff = await drain(gateway.server, { idleGraceMs: shutdown.idleGraceMs, deadlineMs: shutdown.drainMs })
+    const brokenOff = await drain.run({ idleGraceMs: shutdown.idleGraceMs, deadlineMs: shutdown.drainMs })
     if (brokenOff > 0) logger.warn({ connections: brokenOff }, 'connections still busy at the end of the drain were broken off')
     await gateway.close()
   })

@@ -1,6 +1,6 @@
 import type { Server as HttpServer } from 'node:http'
-import { Server as NetServer } from 'node:net'
-import { setTimeout as delay } from 'node:timers/promises'
+import { Server as NetServer, type Socket } from 'node:net'
+import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises'
 
 export interface DrainOptions {
   /** How long idle connections stay open. A request that is on its way when we stop still gets its answer, with `Connection: close`. */
@@ -9,29 +9,46 @@ export interface DrainOptions {
   readonly deadlineMs: number
 }
 
-/**
- * Stops accepting connections and waits until those that exist have ended. Resolves with the number of connections
- * that had to be broken off.
- *
- * http.Server's own close() ends idle connections at once, and so fails requests that are already on the wire;
- * net.Server's only stops listening.
- */
-export async function drain (server: HttpServer, { idleGraceMs, deadlineMs }: DrainOptions): Promise<number> {
-  const deadline = performance.now() + deadlineMs
-  const ended = new Promise<'ended'>(resolve => {
-    NetServer.prototype.close.call(server, () => resolve('ended'))
-  })
-  if (await Promise.race([ended, delay(idleGraceMs, 'idle', { ref: false })]) === 'ended') return 0
-  while (performance.now() < deadline) {
-    server.closeIdleConnections()
-    if (await Promise.race([ended, delay(100, 'busy', { ref: false })]) === 'ended') return 0
-  }
-  const brokenOff = await connectionCount(server)
-  server.closeAllConnections()
-  await ended
-  return brokenOff
-}
+/** Ends a listener without failing a request. Made together with the server, since it has to know every connection. */
+export class Drain {
+  readonly #server: HttpServer
+  readonly #sockets = new Set<Socket>()
 
-function connectionCount (server: HttpServer): Promise<number> {
-  return new Promise(resolve => server.getConnections((err, count) => resolve(err === null ? count : 0)))
+  constructor (server: HttpServer) {
+    this.#server = server
+    server.on('connection', socket => {
+      this.#sockets.add(socket)
+      socket.once('close', () => this.#sockets.delete(socket))
+    })
+  }
+
+  /**
+   * Stops accepting connections and waits until those that exist have ended. Resolves with the number of connections
+   * that had to be broken off.
+   *
+   * http.Server's own close() ends idle connections at once, and so fails requests that are already on the wire;
+   * net.Server's only stops listening.
+   */
+  async run ({ idleGraceMs, deadlineMs }: DrainOptions): Promise<number> {
+    const server = this.#server
+    // A connection whose answer began before the drain, and so without `Connection: close`, is left its own grace.
+    server.keepAliveTimeout = idleGraceMs
+    // Both times, what has arrived is taken in first: connections in the backlog would be reset with the listener, and
+    // a connection isn't idle when its next request waits to be read. A timer runs before the sockets are polled.
+    await turn()
+    const ended = new Promise<'ended'>(resolve => {
+      NetServer.prototype.close.call(server, () => resolve('ended'))
+    })
+    if (await Promise.race([ended, delay(idleGraceMs, 'idle', { ref: false })]) === 'ended') return 0
+    await turn()
+    server.closeIdleConnections()
+    // To node:http, one that never sent anything is busy with its first request.
+    for (const socket of this.#sockets) if (socket.bytesRead === 0) socket.destroy()
+
+    if (await Promise.race([ended, delay(Math.max(deadlineMs - idleGraceMs, 0), 'busy', { ref: false })]) === 'ended') return 0
+    const brokenOff = this.#sockets.size
+    server.closeAllConnections()
+    await ended
+    return brokenOff
+  }
 }
