@@ -50,7 +50,7 @@ async function demo (options: { readonly json?: boolean }): Promise<void> {
       await untilReady(server)
       const ready = { gatewayUrl: server.gatewayUrl, adminUrl: server.adminUrl, adminToken: environment.adminToken!, apiKey, databaseUrl: server.databaseUrl, upstreamUrl: upstream.url }
       if (options.json === true) new Output().json(ready)
-      else printTour(ready)
+      else printTour(ready, environment.dataDir)
     })
   } finally {
     await upstream.close()
@@ -91,10 +91,11 @@ async function freePort (asked: number | null, usual: number): Promise<number> {
 }
 
 async function untilReady (server: Server): Promise<void> {
-  while (!server.isReady()) await new Promise(resolve => setTimeout(resolve, 20))
+  // Unreferenced: a server that was closed before it was ready never will be, and must not keep the process.
+  while (!server.isReady()) await new Promise(resolve => setTimeout(resolve, 20).unref())
 }
 
-function printTour ({ gatewayUrl, adminUrl, apiKey }: { gatewayUrl: string, adminUrl: string, apiKey: string }): void {
+function printTour ({ gatewayUrl, adminUrl, apiKey }: { gatewayUrl: string, adminUrl: string, apiKey: string }, dataDir: string): void {
   const output = new Output()
   const bold = (text: string) => output.colour('bold', text)
   output.line(`
@@ -118,5 +119,5 @@ Try it in another terminal:
   ${output.colour('dim', '# 200: a public route')}
   curl -i ${gatewayUrl}/status
 
-Ctrl-C stops everything. The data stays in .latchkey; delete the folder to start afresh.`)
+Ctrl-C stops everything. The data stays in ${dataDir}; delete the folder to start afresh.`)
 }
