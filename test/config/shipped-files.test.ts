@@ -37,7 +37,7 @@ t.test('the shipped configuration names its schema, and answers as documented', 
     ['GET', '/status', null, null, 'status'],
     ['POST', '/status', scopes, 'method_not_allowed', null],
     ['GET', '/inventory/', scopes, 'ambiguous_path', null],
-    ['GET', '/Inventory/42', scopes, 'route_not_found', null],
+    ['GET', '/Inventory/42', scopes, 'ambiguous_path', null],
     ['GET', '/', scopes, 'route_not_found', null],
   ]
   for (const [method, path, held, code, routeId] of cells) {

@@ -9,7 +9,6 @@ export function modelVerdict (patterns: readonly string[], path: string): string
   if (levels === null || levels.some(isOdd) || /[^\x21-\x7e]|[;\\#?]/.test(path)) return 'refused'
   const [, once, twice] = levels
   const strict = mostSpecific(patterns.map((path) => ({ path, pattern: path })), strictReading(path))
-  if (strict === null) return 'not_found'
   const loose = patterns.flatMap((pattern) => [...new Set([lowered(pattern), bare(lowered(pattern))])].map((path) => ({ path, pattern })))
   for (const reading of [once, twice]) {
     const folded = (reading ?? '').toUpperCase().toLowerCase()
@@ -18,7 +17,7 @@ export function modelVerdict (patterns: readonly string[], path: string): string
       if (other !== null && other !== strict) return 'refused'
     }
   }
-  return strict
+  return strict ?? 'not_found'
 }
 
 /** As sent, decoded once, decoded twice; null where the path is malformed or still encoded after that. */
