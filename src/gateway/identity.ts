@@ -19,10 +19,12 @@ export class Identity {
   upstream: Upstream | null = null
   /** Set once the key's secret was proven, whatever state the key is in. */
   key: KeyRecord | null = null
-  /** The key is valid: the upstream is told whose it is. Never so for a key that `auth: report` let through. */
+  /** The key admits the request: the upstream is told whose it is. Never so for what only `auth: report` let through. */
   isVouchedFor = false
   /** A probe of the gateway itself, not traffic. */
   isProbe = false
+  /** The answer says `Connection: close`: nothing that follows on the connection is looked at. */
+  endsConnection = false
   refusal: ProblemCode | null = null
   /** What `auth: report` let through. */
   reported: ProblemCode | null = null

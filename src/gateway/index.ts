@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
 import type { Config } from '../config/config.ts'
@@ -46,6 +47,8 @@ export interface GatewayParts {
 export async function createGateway (parts: GatewayParts): Promise<FastifyInstance> {
   const { config: { keys }, upstreams, verifier, metrics, logger } = parts
   const unreadable = new UnreadableRequests(metrics, logger)
+  /** The last request of each connection. */
+  const latest = new WeakMap<Socket, Identity>()
   const app = Fastify({
     ...fastifyOptions,
     rewriteUrl: originForm,
@@ -60,6 +63,11 @@ export async function createGateway (parts: GatewayParts): Promise<FastifyInstan
 
   app.addHook('onRequest', (request, reply, admit) => {
     const { raw } = request
+    // Behind an announced end (RFC 9112, 9.6): these bytes may have been the body of the request before.
+    if (latest.get(raw.socket)?.endsConnection === true) {
+      reply.hijack()
+      return
+    }
     const identity = accept(request, reply)
 
     const insanity = insanityOf(raw, keys.header)
@@ -86,10 +94,10 @@ export async function createGateway (parts: GatewayParts): Promise<FastifyInstan
 
     function judge ({ status, key }: Verification): void {
       identity.key = key
-      identity.isVouchedFor = status === 'valid'
       if (status !== 'valid') return deny(keyRefusal(status))
       if (!holdsScopes(key!.scopes, route.scopes)) return deny(insufficientScope(route.scopes))
       metrics.authOutcome('valid')
+      identity.isVouchedFor = true
       forward(request, reply, credential.isInAuthorization, admit)
     }
 
@@ -127,6 +135,8 @@ export async function createGateway (parts: GatewayParts): Promise<FastifyInstan
     reply.headers(responseHeadersOf(request))
     recordOnClose(request, reply, parts)
     unreadable.answering(request.raw.socket, reply.raw)
+    request.identity.endsConnection = parts.isDraining()
+    latest.set(request.raw.socket, request.identity)
     return request.identity
   }
 
@@ -157,9 +167,13 @@ export async function createGateway (parts: GatewayParts): Promise<FastifyInstan
 
 function unmatched (match: Exclude<Match, { kind: 'route' }>): Refusal {
   switch (match.kind) {
-    case 'ambiguous': return { code: 'ambiguous_path', detail: match.reason }
-    case 'bad': return { code: 'bad_request', detail: match.reason }
+    case 'ambiguous': return { code: 'ambiguous_path', detail: sentence(match.reason) }
+    case 'bad': return { code: 'bad_request', detail: sentence(match.reason) }
     case 'not_found': return { code: 'route_not_found' }
     case 'method_not_allowed': return { code: 'method_not_allowed', headers: { allow: match.allow } }
   }
+}
+
+function sentence (reason: string): string {
+  return `${reason.charAt(0).toUpperCase()}${reason.slice(1)}.`
 }

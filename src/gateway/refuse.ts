@@ -51,7 +51,10 @@ export function refuse (request: FastifyRequest, reply: FastifyReply, { code, de
   if (headers !== undefined) reply.headers(headers)
   if (problems[code].status === 401) reply.header('www-authenticate', code === 'missing_key' ? 'Bearer realm="latchkey"' : 'Bearer realm="latchkey", error="invalid_token"')
   if (code === 'key_store_unavailable' || code === 'overloaded') reply.header('retry-after', '1')
-  if (mustClose(request, code)) reply.header('connection', 'close')
+  if (mustClose(request, code)) {
+    identity.endsConnection = true
+    reply.header('connection', 'close')
+  }
   reply
     .code(problems[code].status)
     .header('content-type', 'application/problem+json')

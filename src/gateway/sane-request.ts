@@ -30,6 +30,8 @@ export function insanityOf (raw: IncomingMessage, keyHeader: string): Insanity |
     else if (name === keyHeader) keys++
     else if (name === 'authorization') authorizations++
   }
+  // node:http reads any version, and HTTP/2.0 as if it were 1.0.
+  if (raw.httpVersionMajor !== 1) return bad('Only HTTP/1.0 and HTTP/1.1 are understood here.')
   if (hosts > 1) return bad('The request has more than one Host header.')
   if (hosts === 0 && raw.httpVersionMinor > 0) return bad('The request has no Host header.')
   if (raw.headers.host !== undefined && raw.headers.host !== '' && !validHost.test(raw.headers.host)) return bad('The Host header is not a valid host.')
