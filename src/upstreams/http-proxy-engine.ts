@@ -34,7 +34,7 @@ export class HttpProxyEngine implements Engine {
         queryString: () => '',
         rewriteRequestHeaders: (request: FastifyRequest) => forwardingHeaders(options.forwardingOf(request), request.raw),
         rewriteHeaders: (headers: Headers, request: FastifyRequest | undefined) => responseHeaders(headers, request === undefined ? {} : options.responseHeadersOf(request)),
-        onResponse: (_request: FastifyRequest, reply: FastifyReply, { statusCode, stream }: UpstreamAnswer) => sendOn(reply, statusCode, stream),
+        onResponse: (_request: FastifyRequest, reply: FastifyReply, { stream }: UpstreamAnswer) => sendOn(reply, stream),
         onError: (reply: FastifyReply, { error }: { error: Error }) => {
           const { failure } = options.forwardingOf(reply.request)
           options.onFailure(reply.request, reply, failureCode(failure ?? error))
@@ -45,19 +45,16 @@ export class HttpProxyEngine implements Engine {
 }
 
 interface UpstreamAnswer {
-  readonly statusCode: number
   readonly stream: Readable
 }
 
-function sendOn (reply: FastifyReply, statusCode: number, stream: Readable): void {
+function sendOn (reply: FastifyReply, stream: Readable): void {
   // A status that HTTP doesn't have, refused through onError before.
   if (reply.sent) {
     stream.destroy()
     return
   }
   reply.send(stream)
-  // Fastify answers without reading the stream, whose end is waited for.
-  if (statusCode === 204) stream.resume()
   // The head would wait for the body's first byte, which an event stream may not send for hours. Not at once: most
   // answers have it here already, and then go out in one write.
   setImmediate(() => {
