@@ -23,8 +23,8 @@ export async function load (url: string, { core, seconds, keysFile, script }: { 
   return {
     requests: number(/(\d+) requests in/),
     requestsPerSecond: number(/Requests\/sec:\s+([\d.]+)/),
-    p50Ms: milliseconds(/50%\s+(\S+)/.exec(stdout)?.[1]),
-    p99Ms: milliseconds(/99%\s+(\S+)/.exec(stdout)?.[1]),
+    p50Ms: milliseconds(/^\s+50%\s+(\S+)/m.exec(stdout)?.[1]),
+    p99Ms: milliseconds(/^\s+99%\s+(\S+)/m.exec(stdout)?.[1]),
     failed: (Number(/Non-2xx or 3xx responses: (\d+)/.exec(stdout)?.[1] ?? 0)) + errors.reduce((sum, count) => sum + count, 0),
   }
 }
