@@ -19,6 +19,7 @@ import { insufficientScope, keyRefusal, missingKey, type Refusal, refuse } from 
 import { requestIdOf } from './request-id.ts'
 import { insanityOf, originForm } from './sane-request.ts'
 import { fastifyOptions, limits, tuneServer } from './server-options.ts'
+import { Turns } from './turns.ts'
 import { UnreadableRequests } from './unreadable-request.ts'
 
 declare module 'fastify' {
@@ -42,32 +43,31 @@ export interface GatewayParts {
 /**
  * The data plane. Read the onRequest hook from top to bottom to know what a request must pass, and in which order:
  * sane, routed, key present, key valid, scopes held; then it is forwarded. Each is recorded once, when its response
- * has closed. Bodies aren't touched before a request is admitted.
+ * has closed, and before that the next of its connection doesn't begin. Bodies aren't touched before a request is
+ * admitted.
  */
 export async function createGateway (parts: GatewayParts): Promise<FastifyInstance> {
   const { config: { keys }, upstreams, verifier, metrics, logger } = parts
   const unreadable = new UnreadableRequests(metrics, logger)
-  /** The last request of each connection. */
+  const turns = new Turns()
+  /** The last request of each connection that has begun. */
   const latest = new WeakMap<Socket, Identity>()
   const app = Fastify({
     ...fastifyOptions,
     rewriteUrl: originForm,
     clientErrorHandler: (err, socket) => unreadable.answer(err, socket),
-    frameworkErrors: (err, request, reply) => {
+    frameworkErrors: (err, request, reply) => turns.take(request.raw.socket, reply.raw, () => {
+      if (isBehindEnd(request, reply)) return
       accept(request, reply)
       refuse(request, reply, { code: 'bad_request', detail: err.code === 'FST_ERR_BAD_URL' ? 'The path has an invalid percent-encoding.' : undefined })
-    },
+    }),
   })
   tuneServer(app)
   app.decorateRequest('identity', null as unknown as Identity)
 
-  app.addHook('onRequest', (request, reply, admit) => {
+  app.addHook('onRequest', (request, reply, admit) => turns.take(request.raw.socket, reply.raw, () => {
     const { raw } = request
-    // Behind an announced end (RFC 9112, 9.6): these bytes may have been the body of the request before.
-    if (latest.get(raw.socket)?.endsConnection === true) {
-      reply.hijack()
-      return
-    }
+    if (isBehindEnd(request, reply)) return
     const identity = accept(request, reply)
 
     const insanity = insanityOf(raw, keys.header)
@@ -112,7 +112,7 @@ export async function createGateway (parts: GatewayParts): Promise<FastifyInstan
       logger.error({ err, requestId: identity.requestId }, 'judging a request failed')
       if (!reply.sent) refuse(request, reply, { code: 'internal_error' })
     }
-  })
+  }))
 
   await parts.engine.register(app, {
     forwardingOf: request => request.identity.forwarding!,
@@ -128,6 +128,13 @@ export async function createGateway (parts: GatewayParts): Promise<FastifyInstan
     refuse(request, reply, { code: 'internal_error' })
   })
   return app
+
+  /** Behind an announced end (RFC 9112, 9.6), nothing is looked at: it may have been the body of the request before. */
+  function isBehindEnd ({ raw }: FastifyRequest, reply: FastifyReply): boolean {
+    if (latest.get(raw.socket)?.endsConnection !== true) return false
+    reply.hijack()
+    return true
+  }
 
   /** Begins the request's record. */
   function accept (request: FastifyRequest, reply: FastifyReply): Identity {
