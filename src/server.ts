@@ -96,7 +96,11 @@ async function compose (options: ServerOptions, closers: Closers): Promise<Serve
     channel: 'latchkey_keys',
     onNotification: payload => verifier.handleNotification(payload),
     // What was said while nobody listened is lost: everything known is checked again on its next use.
-    onConnected: () => verifier.markAllStale(),
+    onConnected: () => {
+      verifier.markAllStale()
+      // Without it, latchkey_key_store_up would tell of an outage until the next key has to be looked up. Never rejects.
+      if (verifier.hasReachedStore) verifier.probe()
+    },
     logger,
   })
   const verifier = new Verifier({

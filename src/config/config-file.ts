@@ -8,7 +8,7 @@ export interface ConfigFileOptions {
   readonly file: string
   readonly overrides: ConfigOverrides
   readonly logger: Logger
-  /** Called with a configuration that is whole and differs from the one in force. */
+  /** Called with a configuration that is whole and differs from the one before. What it throws counts as a fault of the file. */
   readonly onChange: (config: Config) => void
   readonly pollMs?: number
 }
@@ -23,10 +23,12 @@ const fixedSections = ['gateway', 'admin', 'keys', 'usage'] as const
 export class ConfigFile {
   readonly #options: ConfigFileOptions
   readonly #onStat: () => void
+  readonly #started: Config
   #config: Config
   #isCurrent = true
 
   constructor (config: Config, options: ConfigFileOptions) {
+    this.#started = config
     this.#config = config
     this.#options = options
     this.#onStat = () => this.reload()
@@ -41,21 +43,31 @@ export class ConfigFile {
   /** Reads the file now. Never throws: faults are logged and the old configuration stays. */
   reload (): void {
     const { file, overrides, logger, onChange } = this.#options
-    let config: Config
+    const before = this.#config
+    const wasCurrent = this.#isCurrent
     try {
-      config = loadConfig(file, overrides)
+      const config = loadConfig(file, overrides)
+      if (!isDeepStrictEqual(config, before)) {
+        onChange(config)
+        this.#config = config
+      }
+      this.#isCurrent = true
     } catch (err) {
       this.#isCurrent = false
       logger.error({ err, file }, 'the configuration file is faulty; the one before stays in force')
       return
     }
-    this.#isCurrent = true
-    if (isDeepStrictEqual(config, this.#config)) return
-    const fixed = fixedSections.filter(section => !isDeepStrictEqual(config[section], this.#config[section]))
-    if (fixed.length > 0) logger.warn({ file, sections: fixed }, 'these sections of the configuration take effect at the next start')
-    this.#config = config
-    onChange(config)
-    logger.info({ file, routes: config.routes.length, upstreams: config.upstreams.length }, 'the configuration was reloaded')
+    if (this.#config !== before) this.#logChange(before)
+    else if (!wasCurrent) logger.info({ file }, 'the configuration file is whole again')
+  }
+
+  #logChange (before: Config): void {
+    const { file, logger } = this.#options
+    const { routes, upstreams } = this.#config
+    const differs = (section: typeof fixedSections[number], from: Config) => !isDeepStrictEqual(this.#config[section], from[section])
+    const waiting = fixedSections.filter(section => differs(section, this.#started) && differs(section, before))
+    if (waiting.length > 0) logger.warn({ file, sections: waiting }, 'these sections of the configuration take effect at the next start')
+    logger.info({ file, routes: routes.length, upstreams: upstreams.length }, 'the configuration was reloaded')
   }
 
   close (): void {

@@ -5,6 +5,7 @@ import { migrateUp, pendingMigrations } from './migrate.ts'
 import { isStoreUnavailable } from './sqlstate.ts'
 
 const retryEveryMs = 1_000
+const logEveryMs = 60_000
 
 export interface SchemaGateOptions {
   /** A session connection. */
@@ -14,10 +15,30 @@ export interface SchemaGateOptions {
 }
 
 /**
- * True once the schema is complete, having run pending migrations where `migrates`; false while the database can't be
- * reached. Throws a UsageError that says what to do when migrations are pending and not ours to run.
+ * True once the schema is complete, having run pending migrations where `migrates`; false, and logged, while the
+ * database can't be reached. Throws a UsageError that says what to do when migrations are pending and not ours to run.
  */
-export async function ensureSchema ({ connectionString, migrates, logger }: SchemaGateOptions): Promise<boolean> {
+export async function ensureSchema (options: SchemaGateOptions): Promise<boolean> {
+  return await attempt(options, err => logAway(options, err))
+}
+
+/**
+ * Asks again what `ensureSchema` asked until it is true; an outage that goes on is logged once a minute. Rejects with
+ * what that throws, and with AbortError.
+ */
+export async function awaitSchema (options: SchemaGateOptions, signal: AbortSignal): Promise<void> {
+  let saidAtMs = performance.now()
+  const onAway = (err: unknown): void => {
+    const nowMs = performance.now()
+    if (nowMs - saidAtMs < logEveryMs) return
+    saidAtMs = nowMs
+    logAway(options, err)
+  }
+  do await delay(retryEveryMs, undefined, { signal })
+  while (!await attempt(options, onAway))
+}
+
+async function attempt ({ connectionString, migrates, logger }: SchemaGateOptions, onAway: (err: unknown) => void): Promise<boolean> {
   try {
     const pending = await pendingMigrations(connectionString)
     if (pending === 0) return true
@@ -30,13 +51,11 @@ export async function ensureSchema ({ connectionString, migrates, logger }: Sche
     return true
   } catch (err) {
     if (!isStoreUnavailable(err)) throw err
-    logger.warn({ err }, 'the database cannot be reached; trying again until it can')
+    onAway(err)
     return false
   }
 }
 
-/** Asks `ensureSchema` again until it is true. Rejects with what it throws, and with AbortError. */
-export async function awaitSchema (options: SchemaGateOptions, signal: AbortSignal): Promise<void> {
-  do await delay(retryEveryMs, undefined, { signal })
-  while (!await ensureSchema(options))
+function logAway ({ logger }: SchemaGateOptions, err: unknown): void {
+  logger.warn({ err }, 'the database cannot be reached; trying again until it can')
 }

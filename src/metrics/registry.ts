@@ -65,7 +65,7 @@ function addGateway (families: Families, gateway: GatewayMetrics): void {
     function * () {
       for (const [route, histogram] of gateway.requestDurations()) yield [{ route }, histogram]
     })
-  families.histogram('latchkey_upstream_duration_seconds', 'From forwarding a request to the end of the upstream\'s response.',
+  families.histogram('latchkey_upstream_duration_seconds', 'From forwarding a request to the head of the upstream\'s response.',
     function * () {
       for (const [upstream, histogram] of gateway.upstreamDurations()) yield [{ upstream }, histogram]
     })
