@@ -1,10 +1,10 @@
 import { Command } from 'commander'
-import { pino } from 'pino'
 import type { Environment } from '../config/environment.ts'
 import { type ConfigOverrides, loadConfig } from '../config/load.ts'
 import { productVersion } from '../config/version.ts'
 import { readEnvironment } from './environment.ts'
 import { examples } from './help.ts'
+import { LogOutput } from './log-output.ts'
 import { serve } from './serve.ts'
 
 interface StartOptions {
@@ -30,15 +30,14 @@ async function start (options: StartOptions): Promise<void> {
   const configFile = options.config ?? environment.configFile
   const configOverrides = overridesOf(environment)
   const config = loadConfig(configFile, configOverrides)
-  const destination = pino.destination({ fd: 1, sync: false })
-  const logger = pino({ name: 'latchkey', level: environment.logLevel }, destination)
+  const output = new LogOutput(environment.logLevel)
   try {
-    await serve({ config, configFile, configOverrides, environment, logger, version: productVersion(), migrates: options.migrate === true }, async () => {})
+    await serve({ config, configFile, configOverrides, environment, logger: output.logger, version: productVersion(), migrates: options.migrate === true }, async () => {})
   } finally {
-    destination.flushSync()
+    await output.close()
   }
 }
 
-export function overridesOf ({ host, port, adminHost, adminPort }: Environment): ConfigOverrides {
+function overridesOf ({ host, port, adminHost, adminPort }: Environment): ConfigOverrides {
   return { host, port, adminHost, adminPort }
 }
