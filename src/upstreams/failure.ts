@@ -15,6 +15,12 @@ export class ClientGoneError extends Error {
   override readonly name = 'ClientGoneError'
 }
 
+/** The upstream sent interim responses (1xx) for longer than its `headersTimeout`, and no other. */
+export class HeadersTimeoutError extends Error {
+  override readonly name = 'HeadersTimeoutError'
+  readonly code = 'UND_ERR_HEADERS_TIMEOUT'
+}
+
 /** What the client is told of a failure: time-outs are 504, all else that an upstream does is 502. */
 export function failureCode (err: unknown): ProblemCode {
   if (findCause(err, cause => cause instanceof BodyTooLargeError)) return 'body_too_large'

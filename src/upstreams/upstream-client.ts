@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Dispatcher } from 'undici'
 import { BodyLimit } from './body-limit.ts'
-import { ClientGoneError, isRetryable } from './failure.ts'
+import { ClientGoneError, HeadersTimeoutError, isRetryable } from './failure.ts'
 import type { Forwarding } from './forwarding.ts'
 
 const kForwarding = Symbol('latchkey.forwarding')
@@ -44,6 +44,7 @@ class Attempt {
   readonly #startedAtMs = performance.now()
   readonly #abort = new EventEmitter()
   #retriesLeft: number
+  #interimSinceMs: number | null = null
 
   constructor (forwarding: Forwarding, client: IncomingMessage, callback: Callback) {
     this.#forwarding = forwarding
@@ -65,6 +66,7 @@ class Attempt {
       body: this.#forwarding.hasBody ? this.#body() : null,
       headersTimeout: upstream.config.headersTimeoutMs,
       bodyTimeout: upstream.config.bodyTimeoutMs,
+      onInfo: this.#onInterim,
       signal: this.#abort,
     }, (err, response) => {
       if (err === null) this.#answered(response)
@@ -77,9 +79,20 @@ class Attempt {
     this.#abort.emit('abort')
   }
 
+  /** Each interim answer (1xx) begins undici's headersTimeout anew, so an upstream could go on sending them for ever. */
+  readonly #onInterim = () => {
+    if (this.#forwarding.hasBody && !this.#client.complete) return
+    const nowMs = performance.now()
+    this.#interimSinceMs ??= nowMs
+    if (nowMs - this.#interimSinceMs < this.#forwarding.upstream.config.headersTimeoutMs) return
+    this.#forwarding.failure ??= new HeadersTimeoutError('interim responses only')
+    this.#abort.emit('abort')
+  }
+
   #answered (response: Dispatcher.ResponseData): void {
     this.#forwarding.headMs = performance.now() - this.#startedAtMs
-    response.body.once('error', err => { this.#forwarding.failure ??= err })
+    // For undici a 304 that names the length of what it leaves out is a body cut short.
+    response.body.once('error', err => { if (response.statusCode !== 304) this.#forwarding.failure ??= err })
     response.body.once('close', () => this.#clientSocket.off('close', this.#onClientClose))
     this.#callback(null, response)
   }
