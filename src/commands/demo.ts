@@ -16,6 +16,7 @@ import { readEnvironment } from './environment.ts'
 import { examples } from './help.ts'
 import { Output } from './output.ts'
 import { serve } from './serve.ts'
+import { serialisedError } from './serialised-error.ts'
 
 const shippedConfigFile = join(import.meta.dirname, '../../config/gateway.yaml')
 const demoUser = 'demo@latchkey.localhost'
@@ -43,7 +44,7 @@ async function demo (options: { readonly json?: boolean }): Promise<void> {
   const upstream = await startSampleUpstream({ host: '127.0.0.1', port: await freePort(null, 9000) })
   const config = withTarget(loadConfig(shippedConfigFile, configOverrides), upstream.url)
   // Requests would bury the lines to try; a level that was asked for is kept.
-  const logger = pino({ name: 'latchkey', level: given.logLevel === 'info' ? 'warn' : given.logLevel }, pino.destination({ fd: 2, sync: true }))
+  const logger = pino({ name: 'latchkey', level: given.logLevel === 'info' ? 'warn' : given.logLevel, serializers: { err: serialisedError } }, pino.destination({ fd: 2, sync: true }))
   try {
     await serve({ config, configFile: shippedConfigFile, configOverrides, environment, logger, version: productVersion(), migrates: true }, async server => {
       const apiKey = await createDemoKey(environment, config)

@@ -1,4 +1,5 @@
 import { type Logger, pino } from 'pino'
+import { serialisedError } from './serialised-error.ts'
 
 /** What waits for a reader who has fallen behind. Lines beyond it are dropped and counted. */
 const waitingBytesMax = 16 * 1024 * 1024
@@ -16,7 +17,7 @@ export class LogOutput {
   #hasReader = true
 
   constructor (level: string) {
-    this.logger = pino({ name: 'latchkey', level }, this.#destination)
+    this.logger = pino({ name: 'latchkey', level, serializers: { err: serialisedError } }, this.#destination)
     this.#destination.on('drop', () => { this.#linesDropped++ })
     this.#destination.on('drain', () => this.#sayDropped())
     // What could not be written is tried again with the next line; without a reader, pino lets go of all of them.
