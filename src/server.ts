@@ -43,6 +43,8 @@ export interface ServerOptions {
   readonly version: string
   /** Runs pending migrations on a database that isn't the embedded one, too. */
   readonly migrates: boolean
+  /** Ends a start that isn't done: it closes what is open and rejects with the signal's reason. */
+  readonly signal?: AbortSignal
   /** Called at most once, when the server finds after its start that it can't do its work. The caller closes it. */
   readonly onFatal: (err: unknown) => void
 }
@@ -73,14 +75,16 @@ export async function startServer (options: ServerOptions): Promise<Server> {
 }
 
 async function compose (options: ServerOptions, closers: Closers): Promise<Server> {
-  const { config, environment, logger, version } = options
+  const { config, environment, logger, version, signal } = options
   const state = { isSchemaReady: false, isDraining: false }
   const stop = new AbortController()
 
-  const database = await openDatabase(environment, logger)
+  const database = await openDatabase(environment, logger, signal)
   closers.add('database', database.close)
+  signal?.throwIfAborted()
   const schema = { connectionString: database.directUrl, migrates: options.migrates || database.isEmbedded, logger }
   state.isSchemaReady = await ensureSchema(schema)
+  signal?.throwIfAborted()
 
   const keyPool = createPool({ connectionString: database.url, applicationName: 'latchkey keys', connectionsMax: 4, queryTimeoutMs: queryTimeoutMs.keys, logger })
   closers.add('key pool', () => keyPool.end())
@@ -185,12 +189,12 @@ async function compose (options: ServerOptions, closers: Closers): Promise<Serve
   }
 }
 
-async function openDatabase ({ databaseUrl, databaseDirectUrl, dataDir, keyPeppers }: Environment, logger: Logger) {
+async function openDatabase ({ databaseUrl, databaseDirectUrl, dataDir, keyPeppers }: Environment, logger: Logger, signal: AbortSignal | undefined) {
   if (databaseUrl !== null) {
     if (keyPeppers.length === 0) logger.warn('LATCHKEY_KEY_PEPPER is not set: each key costs a bcrypt comparison at its first use in every process')
     return { url: databaseUrl, directUrl: databaseDirectUrl ?? databaseUrl, isEmbedded: false, peppers: new Peppers(keyPeppers), close: async () => {} }
   }
-  const embedded = await openEmbedded({ dataDir, role: 'gateway', logger })
+  const embedded = await openEmbedded({ dataDir, role: 'gateway', logger, signal })
   return { url: embedded.url, directUrl: embedded.url, isEmbedded: true, peppers: new Peppers([...keyPeppers, embedded.pepper]), close: () => embedded.close() }
 }
 

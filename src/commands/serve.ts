@@ -1,26 +1,30 @@
 import type { Logger } from 'pino'
 import { type Server, type ServerOptions, startServer } from '../server.ts'
 
-export interface ServeOptions extends Omit<ServerOptions, 'onFatal'> {
+export interface ServeOptions extends Omit<ServerOptions, 'onFatal' | 'signal'> {
   readonly logger: Logger
 }
 
 /**
- * Starts the server, hands it to `whenListening`, and resolves when it has closed in order after SIGTERM or SIGINT.
- * A second signal ends the process at once. Rejects with what made the server fail, after closing it.
+ * Starts the server, hands it to `whenListening`, and resolves when it has closed in order after SIGTERM or SIGINT,
+ * which also end a start that isn't done. A second signal ends the process at once. Rejects with what made the server
+ * fail, after closing it.
  */
 export async function serve (options: ServeOptions, whenListening: (server: Server) => Promise<void>): Promise<void> {
   const { logger } = options
   const { promise: stopped, resolve: stop, reject: fail } = withResolvers()
   // Awaited only once the server listens; a signal that comes before must not be an unhandled rejection.
   stopped.catch(() => {})
-  let hasSignal = false
+  const interruption = new AbortController()
   const onSignal = (signal: NodeJS.Signals) => {
-    if (hasSignal) process.exit(1)
-    hasSignal = true
+    if (interruption.signal.aborted) process.exit(1)
     logger.info({ signal }, 'shutting down')
+    interruption.abort()
     stop()
   }
+  let server: Server | null = null
+  // While it starts it reads the file anyway.
+  const onHangup = () => { server?.reload() }
   const onUncaught = (err: unknown) => {
     logger.fatal({ err }, 'uncaught error; shutting down')
     fail(err)
@@ -28,14 +32,15 @@ export async function serve (options: ServeOptions, whenListening: (server: Serv
   process.on('SIGTERM', onSignal)
   process.on('SIGINT', onSignal)
   process.on('uncaughtException', onUncaught)
-  const server = await startServer({ ...options, onFatal: fail })
-  const onHangup = () => { server.reload() }
   process.on('SIGHUP', onHangup)
   try {
+    server = await startServer({ ...options, signal: interruption.signal, onFatal: fail })
     await Promise.race([whenListening(server), stopped])
     await stopped
+  } catch (err) {
+    if (err !== interruption.signal.reason) throw err
   } finally {
-    await server.close()
+    await server?.close()
     logger.info('closed')
     process.off('SIGTERM', onSignal)
     process.off('SIGINT', onSignal)

@@ -17,6 +17,8 @@ export interface EmbeddedOptions {
   /** A gateway owns the database for its lifetime; commands share it with whoever is there. */
   readonly role: Role
   readonly logger: Logger
+  /** Ends the wait for another process; what is waited for after that is short. */
+  readonly signal?: AbortSignal | undefined
 }
 
 export interface Embedded {
@@ -37,11 +39,11 @@ const drainMs = { gateway: 2_000, command: 60_000 } as const
  * Opens the PostgreSQL that is embedded in the data folder: finds the one that another latchkey runs there, or starts
  * it, having made it the first time. It ends with its owner, even with one that is killed. Throws a UsageError for
  * what a person can mend: no PostgreSQL for this platform, a data folder that can't be used or that another gateway
- * uses.
+ * uses; and the signal's reason.
  */
-export async function openEmbedded ({ dataDir, role, logger }: EmbeddedOptions): Promise<Embedded> {
+export async function openEmbedded ({ dataDir, role, logger, signal }: EmbeddedOptions): Promise<Embedded> {
   const folder = await makeDataFolder(dataDir)
-  const held = await claim({ socketFolder: await makeSocketFolder(folder), role, dataDir, logger })
+  const held = await claim({ socketFolder: await makeSocketFolder(folder), role, dataDir, logger, signal })
   if (held instanceof Lease) {
     const pepper = await readSecret(path.join(folder, 'pepper'))
     if (pepper === null) throw new UsageError(`${path.join(folder, 'pepper')} is missing: restore it, or start the gateway again.`)

@@ -16,6 +16,7 @@ export interface OwnershipOptions {
   /** For messages. */
   readonly dataDir: string
   readonly logger: Logger
+  readonly signal?: AbortSignal | undefined
 }
 
 const retryMs = 15
@@ -32,12 +33,13 @@ const idBytes = 6
  * each other the one with the smaller name stays, so there is always one.
  *
  * Resolves to an Ownership, or to a Lease on what another process owns. Throws a UsageError when a gateway finds a
- * gateway; where it finds a command, it waits for that to end.
+ * gateway; where it finds a command, it waits for that to end, or until the signal is aborted.
  */
-export async function claim ({ socketFolder, role, dataDir, logger }: OwnershipOptions): Promise<Ownership | Lease> {
+export async function claim ({ socketFolder, role, dataDir, logger, signal }: OwnershipOptions): Promise<Ownership | Lease> {
   let silentSinceMs: number | null = null
   let hasSaidWaiting = false
   for (let tries = 1; ; tries++) {
+    signal?.throwIfAborted()
     const owner = await findOwner(socketFolder)
     if (owner === 'none') {
       const ownership = await compete(socketFolder, role)
