@@ -1,20 +1,20 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { KeysConfig } from '../config/config.ts'
-import { looksLikeBranded } from '../keys/format.ts'
+import { holdsBranded, looksLikeBranded } from '../keys/format.ts'
 
 /** Where a request's key came from, and so what the upstream must not see. */
 export interface Credential {
   /** Null: none was sent, or two different ones. */
   readonly key: string | null
   readonly isAmbiguous: boolean
-  /** Authorization held the key, or the same key again. */
+  /** Authorization held the key, the same key again, or what `isAuthorizationBranded` says. */
   readonly isInAuthorization: boolean
-  /** Authorization held something in the shape of our keys. */
-  readonly isBearerBranded: boolean
+  /** Authorization holds something in the shape of our keys, be it where none is accepted. */
+  readonly isAuthorizationBranded: boolean
 }
 
-const none: Credential = { key: null, isAmbiguous: false, isInAuthorization: false, isBearerBranded: false }
-const ambiguous: Credential = { key: null, isAmbiguous: true, isInAuthorization: true, isBearerBranded: true }
+const none: Credential = { key: null, isAmbiguous: false, isInAuthorization: false, isAuthorizationBranded: false }
+const ambiguous: Credential = { key: null, isAmbiguous: true, isInAuthorization: true, isAuthorizationBranded: true }
 
 /**
  * Reads the key of a request from the key header or `Authorization: Bearer`. Beside a key header, a bearer counts
@@ -22,13 +22,16 @@ const ambiguous: Credential = { key: null, isAmbiguous: true, isInAuthorization:
  */
 export function readCredential (headers: IncomingHttpHeaders, { header, brand }: KeysConfig): Credential {
   const key = headers[header]
-  const bearer = bearerOf(headers.authorization)
+  const { authorization } = headers
+  const bearer = bearerOf(authorization)
   const isBearerBranded = bearer !== null && looksLikeBranded(bearer, brand)
+  const isAuthorizationBranded = isBearerBranded || (authorization !== undefined && holdsBranded(authorization, brand))
   if (typeof key !== 'string' || key === '') {
-    return bearer === null ? none : { key: bearer, isAmbiguous: false, isInAuthorization: true, isBearerBranded }
+    if (bearer === null && !isAuthorizationBranded) return none
+    return { key: bearer, isAmbiguous: false, isInAuthorization: true, isAuthorizationBranded }
   }
-  if (!isBearerBranded) return { key, isAmbiguous: false, isInAuthorization: false, isBearerBranded }
-  return bearer === key ? { key, isAmbiguous: false, isInAuthorization: true, isBearerBranded } : ambiguous
+  if (isBearerBranded && bearer !== key) return ambiguous
+  return { key, isAmbiguous: false, isInAuthorization: isAuthorizationBranded || bearer === key, isAuthorizationBranded }
 }
 
 function bearerOf (authorization: string | undefined): string | null {

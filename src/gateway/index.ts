@@ -167,8 +167,8 @@ export async function createGateway (parts: GatewayParts): Promise<FastifyInstan
   }
 
   /** With `auth: report`, a bearer that can't be a key of ours is the upstream's own credential and stays. */
-  function wasMeantForUs ({ isInAuthorization, isBearerBranded }: Credential, { key }: Identity): boolean {
-    return isInAuthorization && (isBearerBranded || key !== null || keys.checksum === 'optional')
+  function wasMeantForUs ({ isInAuthorization, isAuthorizationBranded }: Credential, { key }: Identity): boolean {
+    return isInAuthorization && (isAuthorizationBranded || key !== null || keys.checksum === 'optional')
   }
 }
 

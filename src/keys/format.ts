@@ -82,6 +82,11 @@ export function looksLikeBranded (text: string, brand: string): boolean {
   return parts !== null && parts[1] === brand
 }
 
+/** Whether such a credential is anywhere in the text: quoted, in a list, or without the word that belongs before it. */
+export function holdsBranded (text: string, brand: string): boolean {
+  return text.includes(`${brand}_`) && text.split(/\W/).some((word) => looksLikeBranded(word, brand))
+}
+
 /**
  * The text with the secret part of whatever looks like a key replaced by an ellipsis, percent-encoded spellings
  * included. Redact before cutting a text to length: half a key is not recognised.
