@@ -21,7 +21,7 @@ t.test('migrations go up and down, and say how far they are', async t => {
 
   const undone = await latchkey('migrate', 'down')
   t.equal(undone.code, 0)
-  t.match(undone.stdout, /^undone {2}\d+ .*\nDone: 1 undone\.\n$/)
+  t.match(undone.stdout, /^undone {2}0\d\d {2}.*\nDone: 1 undone\.\n$/)
   await latchkey('migrate', 'up')
 
   await pool.query(`

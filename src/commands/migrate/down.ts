@@ -3,6 +3,7 @@ import { wholeNumber } from '../arguments.ts'
 import { examples } from '../help.ts'
 import { Output } from '../output.ts'
 import { withMigrations } from './migration-session.ts'
+import { paddedVersion } from './padded-version.ts'
 
 export function migrateDownCommand (): Command {
   return new Command('down')
@@ -23,6 +24,6 @@ async function down ({ to, dropKeysAndUsage = false, json = false }: { to?: numb
   const { migrateDown } = await import('../../database/migrate.ts')
   const undone = await withMigrations(async ({ directUrl }) => await migrateDown({ connectionString: directUrl, to, dropKeysAndUsage }))
   if (json) return output.json({ undone: undone.map(({ version, name }) => ({ version, name })) })
-  for (const { version, name } of undone) output.line(`${output.colour('yellow', 'undone')}  ${version}  ${name}`)
+  for (const { version, name } of undone) output.line(`${output.colour('yellow', 'undone')}  ${paddedVersion(version)}  ${name}`)
   output.line(undone.length === 0 ? 'Nothing to do.' : `Done: ${undone.length} undone.`)
 }

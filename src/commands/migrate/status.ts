@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { examples } from '../help.ts'
 import { Output } from '../output.ts'
 import { withMigrations } from './migration-session.ts'
+import { paddedVersion } from './padded-version.ts'
 
 export function migrateStatusCommand (): Command {
   return new Command('status')
@@ -22,7 +23,7 @@ async function status ({ json = false }: { json?: boolean }): Promise<void> {
   if (json) return output.json({ pending, migrations })
   output.table(
     ['VERSION', 'NAME', 'APPLIED'],
-    migrations.map(({ version, name, appliedAt }) => [String(version).padStart(3, '0'), name, output.time(appliedAt, 'pending')]),
+    migrations.map(({ version, name, appliedAt }) => [paddedVersion(version), name, output.time(appliedAt, 'pending')]),
     (cell, row, column) => column === 2 ? output.colour(migrations[row]?.appliedAt === null ? 'yellow' : 'green', cell) : cell
   )
   output.line()

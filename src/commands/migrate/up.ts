@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { examples } from '../help.ts'
 import { Output } from '../output.ts'
 import { withMigrations } from './migration-session.ts'
+import { paddedVersion } from './padded-version.ts'
 
 export function migrateUpCommand (): Command {
   return new Command('up')
@@ -19,6 +20,6 @@ async function up ({ json = false }: { json?: boolean }): Promise<void> {
   const { migrateUp } = await import('../../database/migrate.ts')
   const applied = await withMigrations(async ({ directUrl, logger }) => await migrateUp({ connectionString: directUrl, logger }))
   if (json) return output.json({ applied: applied.map(({ version, name }) => ({ version, name })) })
-  for (const { version, name } of applied) output.line(`${output.colour('green', 'applied')}  ${version}  ${name}`)
+  for (const { version, name } of applied) output.line(`${output.colour('green', 'applied')}  ${paddedVersion(version)}  ${name}`)
   output.line(applied.length === 0 ? 'Nothing to do: every migration has run.' : `Done: ${applied.length} applied.`)
 }
