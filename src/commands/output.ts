@@ -77,8 +77,9 @@ const units: readonly (readonly [name: Intl.RelativeTimeFormatUnit, ms: number])
 
 /** A signed distance in milliseconds in words: `in 3 days`, `5 minutes ago`, `now`. */
 export function relativeTime (distanceMs: number): string {
-  const [unit, ms] = units.find(([, ms]) => Math.abs(distanceMs) >= ms) ?? ['second', 1_000]
-  return new Intl.RelativeTimeFormat('en', { numeric: 'auto' }).format(Math.trunc(distanceMs / ms) + 0, unit)
+  const [unit, ms] = units.find(([, ms]) => Math.abs(distanceMs) >= ms) ?? ['second', Infinity]
+  // Rounded, or a key made a moment ago for 90 days would expire in 2 months.
+  return new Intl.RelativeTimeFormat('en', { numeric: 'auto' }).format(Math.round(distanceMs / ms) + 0, unit)
 }
 
 function width (text: string): number {

@@ -8,6 +8,7 @@ t.test('relative times', async t => {
   t.equal(relativeTime(-999), 'now')
   t.equal(relativeTime(-90_000), '1 minute ago')
   t.equal(relativeTime(3 * 86_400_000), 'in 3 days')
+  t.equal(relativeTime(90 * 86_400_000 - 1), 'in 3 months')
   t.equal(relativeTime(-400 * 86_400_000), 'last year')
 })
 
