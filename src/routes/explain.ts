@@ -56,13 +56,17 @@ function unrouted (match: Exclude<Match, { kind: 'route' }>): Verdict {
   switch (match.kind) {
     case 'not_found': return refused('route_not_found')
     case 'method_not_allowed': return { ...refused('method_not_allowed'), allow: match.allow }
-    case 'ambiguous': return refused('ambiguous_path', match.reason)
-    case 'bad': return refused('bad_request', match.reason)
+    case 'ambiguous': return refused('ambiguous_path', sentence(match.reason))
+    case 'bad': return refused('bad_request', sentence(match.reason))
   }
 }
 
 function refused (code: ProblemCode, reason: string = problems[code].detail): Verdict {
   return { ...UNROUTED, status: problems[code].status, code, reason }
+}
+
+function sentence (reason: string): string {
+  return `${reason.charAt(0).toUpperCase()}${reason.slice(1)}.`
 }
 
 function refusal (scopes: readonly string[] | null, rule: ScopeRule): ProblemCode | null {

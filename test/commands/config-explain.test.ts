@@ -21,7 +21,7 @@ t.test('verdicts from the file alone', async t => {
   t.match(await ask('--path', '/inventory/42?x=1', '--scopes', 'inventory:*'), { status: null, routeId: 'read', upstream: 'inventory', forwardedPath: '/42?x=1' })
   t.match(await ask('--path', '/inventory/42'), { status: 401, code: 'missing_key', requiredScopes: { allOf: ['inventory:read'] } })
   t.match(await ask('--path', '/inventory/42', '--method', 'post', '--scopes', '*'), { status: 405, code: 'method_not_allowed', allow: /GET/ })
-  t.match(await ask('--path', '/inventory//42', '--scopes', '*'), { status: 400, code: 'ambiguous_path' })
+  t.match(await ask('--path', '/inventory//42', '--scopes', '*'), { status: 400, code: 'ambiguous_path', reason: 'The path holds an empty segment (//).' })
 
   const { stdout } = await runCli(['config', 'explain', '--path', '/inventory/42', '--scopes', 'tickets:read'], { cwd, env })
   t.match(stdout, /^GET \/inventory\/42: 403 insufficient_scope\n\nwhy +.*\nroute +read\n[^]*scopes +all of inventory:read\n/)
