@@ -60,7 +60,7 @@ function text (env: NodeJS.ProcessEnv, name: string): string | null {
 function readDatabaseUrl (env: NodeJS.ProcessEnv, name: string, faults: string[]): string | null {
   const url = readSecret(env, name, faults)
   if (url !== null && !/^postgres(?:ql)?:\/\/\S+$/.test(url)) {
-    faults.push(`${name} is no Postgres URL: write postgresql://user:password@host:5432/database`)
+    faults.push(`${name} is no Postgres URL: write postgresql://host:5432/database, with user:password@ before the host`)
   }
   return url
 }

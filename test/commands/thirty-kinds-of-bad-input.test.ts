@@ -75,7 +75,7 @@ const kinds: Readonly<Record<string, BadInput>> = {
   'scopes that are none': { args: [...explain, '--path', '/r', '--scopes', 'a:read,B'], says: /'B' is no scope/ },
   'scopes beside a key': { args: [...explain, '--path', '/r', '--scopes', 'a', '--key-prefix', 'sk_live_abcd'], says: /cannot be used with option/ },
 
-  'a database of another kind': { args: ['keys', 'list'], env: { DATABASE_URL: 'mysql://root:hunter2@127.0.0.1/x' }, says: /DATABASE_URL is no Postgres URL/ },
+  'a database of another kind': { args: ['keys', 'list'], env: { DATABASE_URL: 'mysql://root:hunter2@127.0.0.1/x' }, says: /DATABASE_URL is no Postgres URL: write postgresql:\/\/host:5432\/database, with user:password@/ },
   'a pepper that is too short': { args: ['keys', 'list'], env: { LATCHKEY_KEY_PEPPER: 'abcdef' }, says: /LATCHKEY_KEY_PEPPER: entry 1 has \d+ bytes: 32 or more/ },
   'an admin token that is too short': { args: ['doctor'], env: { LATCHKEY_ADMIN_TOKEN: 'hunter2' }, says: /LATCHKEY_ADMIN_TOKEN is too short/ },
   'a port that is none': { args: ['doctor'], env: { LATCHKEY_PORT: '99999' }, says: /LATCHKEY_PORT must be a port/ },
