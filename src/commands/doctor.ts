@@ -9,7 +9,7 @@ import { Output } from './output.ts'
 export function doctorCommand (): Command {
   return new Command('doctor')
     .description('Check Node, secrets, configuration, database, keys, upstreams and ports, and say what to mend. Exits with 1 when something fails.')
-    .option('--config <file>', 'the configuration file (default: LATCHKEY_CONFIG)')
+    .option('--config <file>', 'the configuration file (default: LATCHKEY_CONFIG, or config/gateway.yaml)')
     .option('--json', 'print one JSON object: {"ok", "findings"}')
     .addHelpText('after', examples(
       ['latchkey doctor', 'see each finding'],

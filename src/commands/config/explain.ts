@@ -28,7 +28,7 @@ export function explainCommand (): Command {
     .option('--host <host>', 'the Host header')
     .addOption(new Option('--scopes <scopes>', 'the scopes of a valid key, with commas between; without this and --key-prefix the request carries no key').argParser(scopeList).conflicts('keyPrefix'))
     .option('--key-prefix <id|prefix>', 'take scopes and state of this key from the database', keyReference)
-    .option('--config <file>', 'the configuration file (default: LATCHKEY_CONFIG)')
+    .option('--config <file>', 'the configuration file (default: LATCHKEY_CONFIG, or config/gateway.yaml)')
     .option('--json', 'print one JSON object')
     .addHelpText('after', examples(
       ['latchkey config explain --method GET --path /inventory/42', 'a request without a key'],

@@ -1,6 +1,6 @@
 /** The configuration file that `latchkey init` writes: every setting with its default, and one route to begin with. */
 export const gatewayYaml = `# The configuration of your gateway. Check it with: latchkey config check gateway.yaml
-# Durations are written 250ms, 10s, 5m, 1h, 90d; sizes 16KiB, 10MiB. No secret belongs into this file.
+# Durations are written 250ms, 10s, 5m, 1h, 90d; sizes 16KiB, 10MiB. No secret belongs in this file.
 # Editors complete it after: latchkey config schema > gateway.schema.json
 # yaml-language-server: $schema=gateway.schema.json
 

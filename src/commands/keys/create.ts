@@ -27,7 +27,7 @@ export function createCommand (): Command {
     .option('--environment <name>', 'one of the environments of the configuration (default: the first)')
     .addOption(new Option('--expires-in <duration>', 'how long it lasts: 30m, 12h, 90d (default: for ever)').argParser(lifetime).conflicts('expiresAt'))
     .addOption(new Option('--expires-at <time>', 'until when it lasts, in ISO 8601').argParser(futureTime))
-    .option('--config <file>', 'the configuration with the brand and the environments (default: LATCHKEY_CONFIG)')
+    .option('--config <file>', 'the configuration with the brand and the environments (default: LATCHKEY_CONFIG, or config/gateway.yaml)')
     .option('--json', 'print one JSON object: {"key", "apiKey"}')
     .addHelpText('after', examples(
       ['latchkey keys create --user ada@example.com --name Reporting --scope inventory:read --scope "tickets:*"', 'a key with two scopes'],
