@@ -6,6 +6,9 @@ const waitingMax = 16
 
 interface Line {
   isTaken: boolean
+  /** No more is read of the connection. */
+  isHeld: boolean
+  isGuarded: boolean
   readonly waiting: (() => void)[]
 }
 
@@ -21,14 +24,13 @@ export class Turns {
   take (socket: Socket, response: ServerResponse, begin: () => void): void {
     let line = this.#lines.get(socket)
     if (line === undefined) {
-      line = { isTaken: false, waiting: [] }
+      line = { isTaken: false, isHeld: false, isGuarded: false, waiting: [] }
       this.#lines.set(socket, line)
     }
-    const { waiting } = line
     response.once('close', () => this.#next(socket, line))
     if (line.isTaken) {
-      waiting.push(begin)
-      if (waiting.length >= waitingMax) socket.pause()
+      line.waiting.push(begin)
+      if (line.waiting.length >= waitingMax && !line.isHeld) hold(socket, line)
       return
     }
     line.isTaken = true
@@ -42,9 +44,23 @@ export class Turns {
       return
     }
     const begin = line.waiting.shift()
-    if (line.waiting.length === waitingMax - 1) socket.resume()
+    if (line.isHeld && line.waiting.length < waitingMax) {
+      line.isHeld = false
+      socket.resume()
+    }
     if (begin === undefined) return
     line.isTaken = true
     begin()
   }
+}
+
+/** node:http resumes the socket with each message that is complete or read, after which it is paused anew. */
+function hold (socket: Socket, line: Line): void {
+  const pause = (): void => { if (line.isHeld) socket.pause() }
+  line.isHeld = true
+  // Behind the messages of this piece, and before the next piece is read.
+  queueMicrotask(pause)
+  if (line.isGuarded) return
+  line.isGuarded = true
+  socket.on('resume', pause)
 }
