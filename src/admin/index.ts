@@ -12,7 +12,8 @@ import { addV1 } from './v1.ts'
  * reaches it, `/v1` only to the bearer of the token. Everything refused is a problem (RFC 9457).
  */
 export function createAdmin ({ registry, isReady, adminToken, version, logger }: AdminOptions): FastifyInstance {
-  const loggerInstance: FastifyBaseLogger = logger
+  // Fastify says at level info that it listens, which server.ts says for both listeners.
+  const loggerInstance: FastifyBaseLogger = logger.child({}, { level: logger.isLevelEnabled('warn') ? 'warn' : logger.level })
   const admin = Fastify({
     ...limits,
     loggerInstance,

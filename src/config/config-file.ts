@@ -2,6 +2,7 @@ import { unwatchFile, watchFile } from 'node:fs'
 import { isDeepStrictEqual } from 'node:util'
 import type { Logger } from 'pino'
 import type { Config } from './config.ts'
+import { ConfigError } from './config-error.ts'
 import { type ConfigOverrides, loadConfig } from './load.ts'
 
 export interface ConfigFileOptions {
@@ -54,7 +55,8 @@ export class ConfigFile {
       this.#isCurrent = true
     } catch (err) {
       this.#isCurrent = false
-      logger.error({ err, file }, 'the configuration file is faulty; the one before stays in force')
+      // Faults say where they are; a stack says nothing more of them.
+      logger.error(err instanceof ConfigError ? { faults: err.message.split('\n') } : { err, file }, 'the configuration file is faulty; the one before stays in force')
       return
     }
     if (this.#config !== before) this.#logChange(before)
