@@ -26,4 +26,6 @@ t.test('what a person has to mend is said clearly', async (t) => {
   const file = path.join(dataDir, 'file')
   await writeFile(file, '')
   await t.rejects(openEmbedded({ dataDir: path.join(file, 'x'), role: 'command', logger }), { name: 'UsageError', message: /LATCHKEY_DATA_DIR/ })
+  // Even root can't make anything there.
+  await t.rejects(openEmbedded({ dataDir: '/proc', role: 'command', logger }), { name: 'UsageError', message: /LATCHKEY_DATA_DIR/ })
 })

@@ -42,8 +42,8 @@ const drainMs = { gateway: 2_000, command: 60_000 } as const
  * uses; and the signal's reason.
  */
 export async function openEmbedded ({ dataDir, role, logger, signal }: EmbeddedOptions): Promise<Embedded> {
-  const folder = await makeDataFolder(dataDir)
-  const held = await claim({ socketFolder: await makeSocketFolder(folder), role, dataDir, logger, signal })
+  const folder = await usable(dataDir, 'made', makeDataFolder)
+  const held = await claim({ socketFolder: await usable(folder, 'written to', makeSocketFolder), role, dataDir, logger, signal })
   if (held instanceof Lease) {
     const pepper = await readSecret(path.join(folder, 'pepper'))
     if (pepper === null) throw new UsageError(`${path.join(folder, 'pepper')} is missing: restore it, or start the gateway again.`)
@@ -91,11 +91,17 @@ function closeOnce (ownership: Ownership, server: EmbeddedServer, role: Role): (
 }
 
 async function makeDataFolder (dataDir: string): Promise<string> {
+  await mkdir(dataDir, { recursive: true, mode: 0o700 })
+  return await realpath(dataDir)
+}
+
+/** What the file system refuses here is a person's to mend, and nothing to do with the database. */
+async function usable (folder: string, how: 'made' | 'written to', use: (folder: string) => Promise<string>): Promise<string> {
   try {
-    await mkdir(dataDir, { recursive: true, mode: 0o700 })
-    return await realpath(dataDir)
+    return await use(folder)
   } catch (cause) {
-    throw new UsageError(`The data folder ${dataDir} can't be made (${(cause as NodeJS.ErrnoException).code ?? 'unknown error'}): set LATCHKEY_DATA_DIR.`, { cause })
+    if (cause instanceof UsageError) throw cause
+    throw new UsageError(`The data folder ${folder} can't be ${how} (${(cause as NodeJS.ErrnoException).code ?? 'unknown error'}): set LATCHKEY_DATA_DIR.`, { cause })
   }
 }
 
