@@ -31,16 +31,18 @@ export interface SessionOptions {
 export async function withDatabase<T> (options: SessionOptions, work: (session: DatabaseSession) => Promise<T>): Promise<T> {
   const interruption = catchSignals()
   const opening = openDatabase(options.environment)
+  let isInterrupted = false
+  interruption.promise.catch(() => { isInterrupted = true })
   try {
     const session = await Promise.race([opening, interruption.promise])
     return await Promise.race([migrateThen(session, options.migrations, work), interruption.promise])
   } finally {
-    await opening.then(async session => await session.close(), () => {})
+    await opening.then(async session => await session.close({ waits: !isInterrupted }), () => {})
     interruption.release()
   }
 }
 
-async function openDatabase (environment: Environment): Promise<DatabaseSession & { close (): Promise<void> }> {
+async function openDatabase (environment: Environment): Promise<DatabaseSession & { close (how: { waits: boolean }): Promise<void> }> {
   const [{ openEmbedded }, { createPool }] = await Promise.all([import('../database/embedded.ts'), import('../database/pool.ts')])
   const logger = commandLogger(environment)
   const embedded = environment.databaseUrl === null
@@ -48,6 +50,9 @@ async function openDatabase (environment: Environment): Promise<DatabaseSession 
     : null
   const url = embedded?.url ?? environment.databaseUrl ?? ''
   const pool = createPool({ connectionString: url, applicationName: 'latchkey command', connectionsMax: 2, queryTimeoutMs: 30_000, logger })
+  const clients = new Set<pg.PoolClient>()
+  pool.on('connect', client => clients.add(client))
+  pool.on('remove', client => clients.delete(client))
   return {
     pool,
     url,
@@ -55,7 +60,9 @@ async function openDatabase (environment: Environment): Promise<DatabaseSession 
     isEmbedded: embedded !== null,
     peppers: new Peppers(embedded === null ? environment.keyPeppers : [...environment.keyPeppers, embedded.pepper]),
     logger,
-    async close () {
+    async close ({ waits }) {
+      // A client with a query under way is cut off by its own end(), while the pool's waits for the answer.
+      if (!waits) await Promise.allSettled([...clients].map(async client => await (client as unknown as pg.Client).end()))
       await pool.end()
       await embedded?.close()
     },

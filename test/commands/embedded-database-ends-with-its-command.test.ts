@@ -1,12 +1,16 @@
 import { once } from 'node:events'
-import { existsSync, readFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import path from 'node:path'
 import t from 'tap'
 import { runCli, startCli } from '../support/cli.ts'
 import { until } from '../support/until.ts'
 
 t.test('without DATABASE_URL a command starts the embedded database, migrates it and ends it', async t => {
-  const cwd = t.testdir()
+  // In a folder that the server's user can't enter, as a checkout under root's home is, the database would live elsewhere.
+  const cwd = mkdtempSync(path.join(tmpdir(), 'latchkey-command-'))
+  chmodSync(cwd, 0o755)
+  t.teardown(() => rmSync(cwd, { recursive: true, force: true }))
   const { code, stdout, stderr } = await runCli(['keys', 'create', '--user', 'ada@example.com', '--name', 'One', '--scope', 'a:read'], { cwd })
   t.equal(code, 0, stderr)
   t.match(stdout, /^sk_live_/)
