@@ -2,7 +2,7 @@ import { Ajv } from 'ajv'
 import type { ErrorObject } from 'ajv'
 import { grammars, meaningOf } from './grammar.ts'
 import { nearest } from './nearest.ts'
-import { configSchema } from './schema.ts'
+import { configSchema } from './schema.generated.ts'
 import type { ValuePath } from './yaml-source.ts'
 
 /** A fault of a value, with the way to it. `part` says whether the value or its key is at fault. */

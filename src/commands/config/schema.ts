@@ -8,7 +8,7 @@ export function schemaCommand (): Command {
       ['latchkey config schema > gateway.schema.json', 'save it beside gateway.yaml, whose first lines name it']
     ))
     .action(async () => {
-      const { configSchemaText } = await import('../../config/schema.ts')
-      process.stdout.write(configSchemaText())
+      const { configSchema } = await import('../../config/schema.generated.ts')
+      process.stdout.write(`${JSON.stringify(configSchema, null, 2)}\n`)
     })
 }
