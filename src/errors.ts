@@ -25,6 +25,7 @@ export const problems = {
   body_too_large: { status: 413, title: 'Body too large', detail: 'The request body is larger than this route accepts.' },
   headers_too_large: { status: 431, title: 'Headers too large', detail: 'The request headers are larger than the gateway accepts.' },
   request_timeout: { status: 408, title: 'Request timeout', detail: 'The request did not arrive in time.' },
+  too_many_failures: { status: 429, title: 'Too many failures', detail: 'Too many invalid API keys came from this address. Wait, then send a valid key.' },
   internal_error: { status: 500, title: 'Internal error', detail: 'The gateway failed. The request id finds the cause in its log.' },
   upstream_unreachable: { status: 502, title: 'Upstream unreachable', detail: 'The service behind the gateway could not be reached, or broke off.' },
   upstream_timeout: { status: 504, title: 'Upstream timeout', detail: 'The service behind the gateway did not answer in time.' },

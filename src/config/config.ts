@@ -3,7 +3,7 @@
  * sizes in bytes, deeply frozen. load.ts makes it out of a file; nothing else does.
  */
 export interface Config {
-  readonly gateway: ListenerConfig & { readonly bodyBytesMax: number }
+  readonly gateway: GatewayConfig
   readonly admin: ListenerConfig
   readonly keys: KeysConfig
   readonly usage: UsageConfig
@@ -15,6 +15,20 @@ export interface ListenerConfig {
   readonly host: string
   /** 0 lets the system pick. */
   readonly port: number
+}
+
+export interface GatewayConfig extends ListenerConfig {
+  /** Addresses and CIDRs, IPv4 or IPv6. */
+  readonly trustProxy: readonly string[]
+  readonly bodyBytesMax: number
+  readonly headersTimeoutMs: number
+  readonly bodyTimeoutMs: number
+  readonly sendTimeoutMs: number
+  readonly keepAliveTimeoutMs: number
+  readonly connectionsMax: number
+  readonly connectionsPerAddressMax: number
+  readonly failureBudget: { readonly failures: number, readonly perMs: number }
+  readonly eventLoopDelayMaxMs: number
 }
 
 export interface KeysConfig {

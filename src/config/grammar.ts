@@ -17,6 +17,8 @@ export const grammars = {
   headerName: { pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}$", means: 'a header name such as x-api-key' },
   method: { pattern: '^[A-Z][A-Z-]*$', means: 'a method in upper case such as GET' },
   path: { pattern: '^/', means: 'a path that starts with /' },
+  // What an address is exactly, rules.ts says.
+  cidr: { pattern: '^[0-9A-Fa-f:.]+(/[0-9]{1,3})?$', means: 'an address or a range of addresses, such as 10.0.0.0/8 or 2001:db8::/32' },
   target: { pattern: '^[Hh][Tt][Tt][Pp][Ss]?://[^/?#@\\\\\\s]+$', means: 'an origin such as http://127.0.0.1:9000 (http or https; no path, no slash at the end, no query, no user)' },
 } as const satisfies Record<string, Grammar>
 

@@ -9,13 +9,27 @@ type Filled<T> = { readonly [K in keyof T]-?: NonNullable<T[K]> }
 /** A checked file as the product sees it. */
 export function normalise (file: ConfigDocument, overrides: ConfigOverrides): Config {
   const gateway = filled(file.gateway)
+  const failureBudget = filled(gateway.failureBudget)
   const admin = filled(file.admin)
   const keys = filled(file.keys)
   const cache = filled(keys.cache)
   const usage = filled(file.usage)
   const bodyBytesMax = bytes(gateway.bodyBytesMax)
   return deepFreeze({
-    gateway: { host: overrides.host ?? gateway.host, port: overrides.port ?? gateway.port, bodyBytesMax },
+    gateway: {
+      host: overrides.host ?? gateway.host,
+      port: overrides.port ?? gateway.port,
+      trustProxy: [...gateway.trustProxy],
+      bodyBytesMax,
+      headersTimeoutMs: ms(gateway.headersTimeout),
+      bodyTimeoutMs: ms(gateway.bodyTimeout),
+      sendTimeoutMs: ms(gateway.sendTimeout),
+      keepAliveTimeoutMs: ms(gateway.keepAliveTimeout),
+      connectionsMax: gateway.connectionsMax,
+      connectionsPerAddressMax: gateway.connectionsPerAddressMax,
+      failureBudget: { failures: failureBudget.failures, perMs: ms(failureBudget.per) },
+      eventLoopDelayMaxMs: ms(gateway.eventLoopDelayMax),
+    },
     admin: { host: overrides.adminHost ?? admin.host, port: overrides.adminPort ?? admin.port },
     keys: {
       header: keys.header.toLowerCase(),

@@ -1,3 +1,4 @@
+import ipaddr from 'ipaddr.js'
 import { grammars } from './grammar.ts'
 import { isListenHost, sharesAddress } from './hosts.ts'
 import { isKeyHeader } from './key-header.ts'
@@ -30,6 +31,7 @@ export function ruleFaults (value: unknown, overrides: ConfigOverrides): ValueFa
   }
   const root = asMap(value)
   checkListeners(asMap(root.gateway), asMap(root.admin), overrides, fault)
+  checkTrustProxy(asMap(root.gateway).trustProxy, fault)
   checkUnits(root, [], fault)
   checkKeys(asMap(root.keys), fault)
   for (const [name, upstream] of Object.entries(asMap(root.upstreams))) checkTargets(['upstreams', name, 'targets'], asMap(upstream).targets, fault)
@@ -50,6 +52,14 @@ function checkListeners (gateway: LooseMap, admin: LooseMap, overrides: ConfigOv
   }
 }
 
+function checkTrustProxy (ranges: unknown, fault: Fault): void {
+  for (const [index, range] of asList(ranges).entries()) {
+    if (typeof range !== 'string') continue
+    const isRange = range.includes('/') ? ipaddr.isValidCIDR(range) : ipaddr.IPv4.isValidFourPartDecimal(range) || ipaddr.IPv6.isValid(range)
+    if (!isRange) fault(['gateway', 'trustProxy', index], `is no address range: ${quote(range)}`)
+  }
+}
+
 /** Walks every setting: those that hold a duration or a size are told by their names. */
 function checkUnits (value: unknown, path: ValuePath, fault: Fault): void {
   if (typeof value === 'string') return checkUnit(value, path, fault)
@@ -60,7 +70,7 @@ function checkUnits (value: unknown, path: ValuePath, fault: Fault): void {
 
 function checkUnit (text: string, path: ValuePath, fault: Fault): void {
   const key = String(path.at(-1))
-  if (/^(ttl|negativeTtl|serveCachedFor|flushEvery|.*Timeout)$/.test(key)) {
+  if (/^(ttl|negativeTtl|serveCachedFor|flushEvery|per|eventLoopDelayMax|.*Timeout)$/.test(key)) {
     const ms = parseDuration(text)
     const max = key === 'flushEvery' ? FLUSH_EVERY_MS_MAX : DURATION_MS_MAX
     if (ms !== null && (ms < 1 || ms > max)) fault(path, `must be 1ms to ${formatDuration(max)}`)

@@ -14,7 +14,21 @@ const scopes = (description: string, minItems = 1) => Type.Array(text(grammars.s
 const gateway = Type.Object({
   host: Type.Optional(Type.String({ default: '0.0.0.0', description: 'Address that clients connect to. LATCHKEY_HOST overrides it.' })),
   port: port(8080, 'Port that clients connect to; 0 lets the system pick. LATCHKEY_PORT overrides it.'),
+  trustProxy: Type.Optional(Type.Array(text(grammars.cidr, 'An address range: 10.0.0.0/8, 2001:db8::/32, or one address.'), {
+    uniqueItems: true, default: [], description: 'Proxies in front of the gateway, whose X-Forwarded-For, -Proto and -Host are believed.',
+  })),
   bodyBytesMax: Type.Optional(text(grammars.size, 'Largest request body; a route can have its own.', { default: '10MiB' })),
+  headersTimeout: duration('15s', "Longest wait for a request's head."),
+  bodyTimeout: duration('60s', "Longest pause between two pieces of a request's body."),
+  sendTimeout: duration('60s', 'Longest pause of a client that takes nothing of its response.'),
+  keepAliveTimeout: duration('65s', 'How long an idle connection is kept. Longer than the load balancer in front keeps its own.'),
+  connectionsMax: count(20_000, 1_000_000, 'Connections of all clients.'),
+  connectionsPerAddressMax: count(5_000, 1_000_000, 'Connections of one address (IPv6: of a /64). Those of trustProxy are not counted.'),
+  failureBudget: Type.Optional(Type.Object({
+    failures: count(100, 1_000_000, 'Invalid keys that an address (IPv6: a /64) may send in a period.'),
+    per: duration('1m', 'The period.'),
+  }, { ...section, description: 'Beyond it, invalid keys of that address get 429, and keys never seen before have to queue. Keys already known go on.' })),
+  eventLoopDelayMax: duration('500ms', 'Requests whose key is not known yet are refused with 503 while the process lags by more than this.'),
 }, { ...section, description: "The clients' listener." })
 
 const admin = Type.Object({
