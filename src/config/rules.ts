@@ -1,4 +1,4 @@
-import ipaddr from 'ipaddr.js'
+import { parseRange } from './address.ts'
 import { grammars } from './grammar.ts'
 import { isListenHost, sharesAddress } from './hosts.ts'
 import { isKeyHeader } from './key-header.ts'
@@ -55,9 +55,16 @@ function checkListeners (gateway: LooseMap, admin: LooseMap, overrides: ConfigOv
 function checkTrustProxy (ranges: unknown, fault: Fault): void {
   for (const [index, range] of asList(ranges).entries()) {
     if (typeof range !== 'string') continue
-    const isRange = range.includes('/') ? ipaddr.isValidCIDR(range) : ipaddr.IPv4.isValidFourPartDecimal(range) || ipaddr.IPv6.isValid(range)
-    if (!isRange) fault(['gateway', 'trustProxy', index], `is no address range: ${quote(range)}`)
+    const wrong = new RegExp(grammars.cidr.pattern).test(range) ? trustedRangeFault(range) : null
+    if (wrong !== null) fault(['gateway', 'trustProxy', index], wrong)
   }
+}
+
+function trustedRangeFault (text: string): string | null {
+  const range = parseRange(text)
+  if (range === null) return `is no address range: ${quote(text)}. Addresses are written in full, and the bits of a range beyond its prefix are zeros, as in 10.0.0.0/8`
+  if (range.prefixBits > 0) return null
+  return `must not trust every address, as ${quote(text)} does: any client could then choose the address that it is taken for. Name the proxies' own addresses`
 }
 
 /** Walks every setting: those that hold a duration or a size are told by their names. */
