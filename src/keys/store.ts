@@ -1,4 +1,5 @@
 import type pg from 'pg'
+import { hidesRows, RowsHiddenError } from '../database/hidden-rows.ts'
 import type { KeyRecord } from './verification.ts'
 
 /** A key with the hash that its secret must match; the hash never leaves keys/. */
@@ -7,6 +8,10 @@ export interface StoredKey {
   readonly keyHash: string
   /** The pepper of the stored digest; null without one. */
   readonly pepperId: string | null
+}
+
+interface Found {
+  hides_rows: boolean
 }
 
 interface Row {
@@ -39,9 +44,11 @@ export class KeyStore {
     this.#pool = pool
   }
 
-  /** Touches the table, so that a missing one or a missing right shows as well. */
+  /** Touches the table, so that a missing one, a missing right or hidden rows show as well. */
   async ping (): Promise<void> {
-    await this.#pool.query('select from public.api_keys limit 1')
+    const { rows } = await this.#pool.query<Found>(
+      `select ${hidesRows('public.api_keys')} as hides_rows, exists (select from public.api_keys)`)
+    if (rows[0]?.hides_rows !== false) throw new RowsHiddenError('api_keys')
   }
 
   /** All peppers' digests at once. `key_lookup` is unique, so this is one probe of an index for each. */
@@ -57,15 +64,26 @@ export class KeyStore {
    * Rows that only bcrypt can prove: those without a digest, or with one of a pepper that is no longer listed. Other
    * systems store prefixes of other lengths and with a display's trailing dots, hence the expression, which is that of
    * the index. The longest prefix is the likeliest; among equals, a usable key is.
+   *
+   * This is the last look for a key: where row-level security may hide its row, it rejects with RowsHiddenError, as
+   * "not found" would refuse every key there is.
    */
   async findByPrefix (prefixes: readonly string[], listedPepperIds: readonly string[], limit: number): Promise<StoredKey[]> {
-    const { rows } = await this.#pool.query<Row>(
-      `select ${columns} from public.api_keys
-       where rtrim(key_prefix::text, '.') = any($1::text[]) and key_hash is not null
-         and (key_lookup is null or pepper_id is null or pepper_id <> all($2::text[]))
-       order by length(rtrim(key_prefix::text, '.')) desc, (is_active and revoked_at is null) desc nulls last, api_keys.id
-       limit $3`, [prefixes, listedPepperIds, limit])
-    return rows.map(storedKeyOf)
+    const { rows } = await this.#pool.query<Found & (Row | { id: null })>(
+      `select ${hidesRows('public.api_keys')} as hides_rows, candidate.*
+       from (select) as asked
+       left join (
+         select ${columns}, row_number() over (
+           order by length(rtrim(key_prefix::text, '.')) desc, (is_active and revoked_at is null) desc nulls last, api_keys.id
+         ) as place
+         from public.api_keys
+         where rtrim(key_prefix::text, '.') = any($1::text[]) and key_hash is not null
+           and (key_lookup is null or pepper_id is null or pepper_id <> all($2::text[]))
+         order by place limit $3
+       ) as candidate on true
+       order by place`, [prefixes, listedPepperIds, limit])
+    if (rows[0]?.hides_rows !== false) throw new RowsHiddenError('api_keys')
+    return rows.filter((row) => row.id !== null).map(storedKeyOf)
   }
 
   async findById (id: number): Promise<StoredKey | null> {

@@ -1,4 +1,5 @@
 import type { Test } from 'tap'
+import type { Environment } from '../../src/config/environment.ts'
 import { type TestGateway, startGateway } from './gateway.ts'
 
 export interface Front {
@@ -22,11 +23,20 @@ export interface FrontOptions {
   readonly sections?: string
   readonly databaseUrl?: string
   readonly database?: TestGateway['database']
+  readonly environment?: Partial<Environment>
+  /** False: returns as soon as the gateway is live. */
+  readonly awaitsReady?: boolean
 }
 
 /** A gateway whose route `all` leads everything to the targets, and a key for it. */
 export async function startFront (t: Test, targets: string | readonly string[], options: FrontOptions = {}): Promise<Front> {
-  const gateway = await startGateway(t, { config: frontConfig(targets, options), databaseUrl: options.databaseUrl, database: options.database })
+  const gateway = await startGateway(t, {
+    config: frontConfig(targets, options),
+    databaseUrl: options.databaseUrl,
+    database: options.database,
+    environment: options.environment ?? {},
+    awaitsReady: options.awaitsReady ?? true,
+  })
   const { key, apiKey } = await gateway.createKey({ scopes: ['all:use'] })
   return { gateway, url: gateway.url, key, keyId: apiKey.id, headers: { 'x-api-key': key } }
 }

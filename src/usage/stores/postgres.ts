@@ -1,4 +1,5 @@
 import type { Pool, PoolClient } from 'pg'
+import { hidesRows, RowsHiddenError } from '../../database/hidden-rows.ts'
 import { isRowRefused, sqlState } from '../../database/sqlstate.ts'
 import type { UsageRow } from '../row.ts'
 import type { UsageBatch, UsageStore, WriteOutcome, Written } from '../store.ts'
@@ -38,13 +39,15 @@ export class PostgresUsageStore implements UsageStore {
 async function writeOnce (client: PoolClient, batch: UsageBatch): Promise<Written> {
   await client.query(beginSql)
   const result = await client.query<WriteResult>(insertSql, [batch.id, ...columns(batch.rows)])
-  const { isNew, written, lockedIds, dueIds } = result.rows[0]!
+  const { isNew, written, lockedIds, dueIds, hidesKeys } = result.rows[0]!
   if (!isNew) {
     // An earlier attempt was committed. It was the last one to find the id new: an attempt waits here for every
     // earlier one to end.
     await client.query('rollback')
     return batch.expected ?? { kind: 'written', rowsWritten: batch.rows.length, rowsOrphaned: 0, deferred: [], lastUsedError: null }
   }
+  // A key that can't be seen is no key that was deleted: its rows wait.
+  if (hidesKeys && written < batch.rows.length) throw new RowsHiddenError('api_keys')
   const locked = new Set(lockedIds.map(Number))
   const deferred = batch.rows.filter((row) => locked.has(row.keyId))
   const lastUsedError = dueIds.length === 0 ? null : await writeLastUsed(client, dueIds.map(Number), batch.rows)
@@ -96,6 +99,7 @@ interface WriteResult {
   written: number
   lockedIds: (number | string)[]
   dueIds: (number | string)[]
+  hidesKeys: boolean
 }
 
 function columns (rows: readonly UsageRow[]): unknown[][] {
@@ -150,7 +154,9 @@ select
   exists (select from batch) as "isNew",
   (select count(*) from written)::int as written,
   array(select id from public.api_keys where id = any ($2::bigint[]) except select id from keys) as "lockedIds",
-  array(select id from keys where last_used_at is null or last_used_at < now() - interval '1 minute') as "dueIds"`
+  array(select id from keys where last_used_at is null or last_used_at < now() - interval '1 minute') as "dueIds",
+  -- Locking a row asks the policies for UPDATE, too.
+  ${hidesRows('public.api_keys')} or ${hidesRows('public.api_keys', "'w', '*'")} as "hidesKeys"`
 
 /**
  * At most once a minute a key: one row written for every request would be the bottleneck. Whoever holds a key's row is
