@@ -15,8 +15,11 @@ const ownKey = /^([a-z0-9]+)_([a-z0-9]+)_[0-9A-Za-z]{38}$/
 const branded = /^([a-z0-9]+)_([a-z0-9]+)_[!-~]/
 const printable = /^[!-~]+$/
 const label = /^[a-z0-9]+$/
-const keyInText = /([a-z0-9]{1,13}_[a-z0-9]{1,13}_[0-9A-Za-z]{4})[0-9A-Za-z]{16,}/g
-const encodedKeyCharacter = /%(?:3[0-9]|[46][1-9A-Fa-f]|[57][0-9Aa]|5[Ff])/g
+// Looked behind and without the brand: a key may begin with what another's secret, or an escape, ends with.
+const secretInText = /(?<=_[a-z0-9]{1,13}_[0-9A-Za-z]{4})[0-9A-Za-z]{16,}/g
+/** Once or more than once: `%5f`, `%255f`. */
+const encodedKeyCharacter = /%(?:25)*(?:3[0-9]|[46][1-9A-Fa-f]|[57][0-9Aa]|5[Ff])/g
+const decodingsMax = 3
 
 export interface KeyFormat {
   readonly brand: string
@@ -92,12 +95,17 @@ export function holdsBranded (text: string, brand: string): boolean {
  * included. Redact before cutting a text to length: half a key is not recognised.
  */
 export function redactKeys (text: string): string {
-  if (text.includes('%')) {
-    const decoded = text.replace(encodedKeyCharacter, (octet) => String.fromCharCode(parseInt(octet.slice(1), 16)))
-    const redacted = decoded.replace(keyInText, '$1…')
-    return redacted === decoded ? text : redacted
+  let redacted = text.includes('_') ? text.replace(secretInText, '…') : text
+  if (!text.includes('%')) return redacted
+  // An escape may itself be made of escapes, `%25%35%66`: hence more than one round, and a bound to them.
+  let reading = redacted
+  for (let round = 0; round < decodingsMax; round++) {
+    const decoded = reading.replace(encodedKeyCharacter, (octet) => String.fromCharCode(parseInt(octet.slice(-2), 16)))
+    if (decoded === reading) break
+    reading = decoded.replace(secretInText, '…')
+    if (reading !== decoded) redacted = reading
   }
-  return text.includes('_') ? text.replace(keyInText, '$1…') : text
+  return redacted
 }
 
 function isLabelled (brand: string | undefined, environment: string | undefined): boolean {

@@ -87,6 +87,8 @@ t.test('what looks like a key is redacted, however it is spelt', async (t) => {
   t.equal(redactKeys(`/files/x${key}`), '/files/xsk_live_0123…')
   t.equal(redactKeys(`/files/${key.replaceAll('_', '%5f')}`), '/files/sk_live_0123…')
   t.equal(redactKeys('/' + [...Buffer.from(key)].map((octet) => `%${octet.toString(16)}`).join('')), '/sk_live_0123…')
+  t.equal(redactKeys(`/files/${key}${key}`), '/files/sk_live_0123…_live_0123…', 'the first one ends with what the second begins with')
+  t.equal(redactKeys(`/files/${key.replaceAll('_', '%255f')}`), '/files/sk_live_0123…')
   t.equal(redactKeys('/charge/sk_live_4eC39HqLyjWDarjtT1zdp7dc'), '/charge/sk_live_4eC3…')
   for (const path of ['/inventory/42', '/get_user_by_name/some_long_name_of_a_thing', '/a%20b/c_d_e', '/%E0%A4%A', '/my_new_blog-post-about-something']) {
     t.equal(redactKeys(path), path)
