@@ -1,0 +1,118 @@
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Case } from './case.ts'
+import type { Front } from './front.ts'
+import { readRequests } from './strict-request.ts'
+import { readResponses } from './strict-response.ts'
+import { type RawUpstream, sentinelPath, type UpstreamConnection } from './upstream.ts'
+
+/** Both sides of one exchange. */
+export interface Observation {
+  readonly sent: string
+  readonly received: string
+  /** The front closed the connection before the client did. */
+  readonly isClosedByFront: boolean
+  /** The connection was still open long after the client had ended it, or an answer never came. */
+  readonly isHung: boolean
+  readonly upstream: readonly UpstreamConnection[]
+  /** What a plain request on another connection got right afterwards: its own answer, unless the exchange upset the front. */
+  readonly sentinel: string
+}
+
+export const waits = {
+  /** For whatever must happen. */
+  patienceMs: 5_000,
+  /** A front that said nothing for so long waits for more. */
+  quietMs: 500,
+}
+
+let sentinels = 0
+
+/** Runs a case against a front whose upstream is `upstream`. One at a time: all that arrives belongs to the case. */
+export async function observe (front: Front, upstream: RawUpstream, { send, upstream: script, expect }: Case): Promise<Observation> {
+  const client = new Client(await open(front))
+  upstream.begin(script ?? null, () => client.received)
+  const steps = typeof send === 'string' ? [{ write: send }] : send
+  let sent = ''
+  let isEnded = false
+  for (const step of steps) {
+    if ('write' in step) {
+      const bytes = step.write.replaceAll('{key}', front.key)
+      sent += bytes
+      client.socket.write(bytes, 'latin1')
+    } else if ('sees' in step) await within(() => client.received.includes(step.sees) || client.isClosed)
+    else if ('upstreamSees' in step) await within(() => upstream.received.includes(step.upstreamSees) || client.isClosed)
+    else {
+      isEnded = true
+      if (step.do === 'reset') client.socket.resetAndDestroy()
+      else client.socket.end()
+    }
+  }
+  const requests = readRequests(sent)
+  const methods = requests.map(({ method }) => method)
+  const answersMax = Math.max(requests.length, 1)
+  const isAnswered = () => {
+    const { responses, rest } = readResponses(client.received, methods, false)
+    return rest !== '' || responses.filter(({ status, isComplete }) => status >= 200 && isComplete).length >= answersMax
+  }
+  if (!isEnded) {
+    await within(() => client.isClosed || isAnswered() || client.quietMs > waits.quietMs)
+    if (expect.closes === true) await within(() => client.isClosed, waits.quietMs * 2)
+  }
+  const isClosedByFront = client.isClosed && !isEnded
+  if (!client.isClosed && !isEnded) client.socket.end()
+  const isHung = !await within(() => client.isClosed)
+  client.socket.destroy()
+  const sentinel = await ask(front, `${sentinelPath}${++sentinels}`)
+  return { sent, received: client.received, isClosedByFront, isHung, upstream: upstream.connections, sentinel }
+}
+
+class Client {
+  readonly socket: Socket
+  received = ''
+  isClosed = false
+  #activeAtMs = Date.now()
+
+  constructor (socket: Socket) {
+    this.socket = socket
+    socket.setEncoding('latin1')
+    socket.on('data', (text: string) => {
+      this.received += text
+      this.#activeAtMs = Date.now()
+    })
+    // Both: a half-closed socket of ours closes only when the other half has ended.
+    socket.on('end', () => { this.isClosed = true })
+    socket.on('close', () => { this.isClosed = true })
+    socket.on('error', () => {})
+  }
+
+  get quietMs (): number {
+    return Date.now() - this.#activeAtMs
+  }
+}
+
+async function open ({ url }: Front): Promise<Socket> {
+  const { hostname, port } = new URL(url)
+  const socket = connect({ port: Number(port), host: hostname, noDelay: true })
+  await once(socket, 'connect')
+  return socket
+}
+
+/** `ok`, or what came instead of the request's own answer. */
+async function ask (front: Front, path: string): Promise<string> {
+  const client = new Client(await open(front))
+  client.socket.write(`GET ${path} HTTP/1.1\r\nHost: gateway.test\r\nx-api-key: ${front.key}\r\nConnection: close\r\n\r\n`)
+  await within(() => client.isClosed)
+  client.socket.destroy()
+  return client.received.endsWith(`ran GET ${path}`) ? 'ok' : client.received
+}
+
+async function within (condition: () => boolean, timeoutMs = waits.patienceMs): Promise<boolean> {
+  const deadlineMs = Date.now() + timeoutMs
+  while (!condition()) {
+    if (Date.now() > deadlineMs) return false
+    await delay(1)
+  }
+  return true
+}
