@@ -6,14 +6,15 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
  * A test closes it in its teardown.
  */
 export class TcpProxy {
-  readonly #host: string
-  readonly #port: number
+  #host: string
+  #port: number
   readonly #newFilter: () => Filter
   #server: Server | null = null
   /** What the system picked; kept over cuts, as clients come back to it. */
   #listenPort = 0
   readonly #sockets = new Set<Socket>()
   #isStalled = false
+  #delayMs = 0
 
   constructor (host: string, port: number, newFilter: () => Filter = () => (chunk) => chunk) {
     this.#host = host
@@ -71,22 +72,37 @@ export class TcpProxy {
     if (this.#server === null) await this.listen()
   }
 
+  /** New connections go to the server of `url`; those that are open stay where they are. */
+  retarget (url: string): void {
+    const { hostname, port } = new URL(url)
+    this.#host = hostname
+    this.#port = Number(port)
+  }
+
+  /** What the server says from now on arrives that much later, on every connection. 0 ends it. */
+  slowDown (delayMs: number): void {
+    this.#delayMs = delayMs
+  }
+
   async close (): Promise<void> {
     await this.cut()
   }
 
   #accept (client: Socket): void {
     const upstream = connect(this.#port, this.#host)
-    this.#join(client, upstream, (chunk) => chunk)
-    this.#join(upstream, client, this.#newFilter())
+    this.#join(client, upstream, (chunk) => { if (!upstream.write(chunk)) client.pause() })
+    const filter = this.#newFilter()
+    this.#join(upstream, client, (chunk) => {
+      const filtered = filter(chunk)
+      if (this.#delayMs > 0) setTimeout(() => { client.write(filtered) }, this.#delayMs)
+      else if (!client.write(filtered)) upstream.pause()
+    })
   }
 
-  #join (from: Socket, to: Socket, filter: Filter): void {
+  #join (from: Socket, to: Socket, onData: (chunk: Buffer) => void): void {
     this.#sockets.add(from)
     from.setNoDelay(true)
-    from.on('data', (chunk) => {
-      if (!to.write(filter(chunk))) from.pause()
-    })
+    from.on('data', onData)
     to.on('drain', () => {
       if (!this.#isStalled) from.resume()
     })
