@@ -11,6 +11,7 @@ import { openEmbedded } from './database/embedded.ts'
 import { Listener } from './database/listener.ts'
 import { createPool } from './database/pool.ts'
 import { awaitSchema, ensureSchema } from './database/schema-gate.ts'
+import { logShortcomings } from './database/shortcomings.ts'
 import { Drain } from './gateway/drain.ts'
 import { createGateway } from './gateway/index.ts'
 import { BcryptPool } from './keys/bcrypt.ts'
@@ -184,8 +185,14 @@ async function compose (options: ServerOptions, closers: Closers): Promise<Serve
   async function becomeReady (): Promise<void> {
     if (!state.isSchemaReady) await awaitSchema(schema, stop.signal)
     state.isSchemaReady = true
-    while (!stop.signal.aborted && !await verifier.probe()) await pause(firstProbeEveryMs)
-    if (!stop.signal.aborted) logger.info('ready: the key store was reached')
+    let isExamined = false
+    while (!stop.signal.aborted && !await verifier.probe()) {
+      isExamined ||= await logShortcomings(keyPool, database.peppers.ids, logger)
+      await pause(firstProbeEveryMs)
+    }
+    if (stop.signal.aborted) return
+    logger.info('ready: the key store was reached')
+    if (!isExamined) await logShortcomings(keyPool, database.peppers.ids, logger)
   }
 }
 

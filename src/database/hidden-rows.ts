@@ -1,17 +1,23 @@
+/** As pg_policy.polcmd has them. */
+export type Command = 'SELECT' | 'INSERT' | 'UPDATE' | 'DELETE'
+
+const policyCommands = { SELECT: 'r', INSERT: 'a', UPDATE: 'w', DELETE: 'd' } as const satisfies Record<Command, string>
+
 /**
  * SQL: whether row-level security may keep rows of a table from the role that asks, which then takes them for missing.
  * It may where it applies to that role (not to a superuser, a role with BYPASSRLS or, unless forced, the owner), but
- * for a policy that shows every row, `using (true)`, with none beside it that restricts. `commands` is a list of
- * pg_policy.polcmd: 'r' for SELECT, 'w' for UPDATE, '*' for all.
+ * for a policy that allows the command on every row, `using (true)`, with none beside it that restricts. `table` is
+ * SQL for the table's oid.
  */
-export function hidesRows (table: string, commands = "'r', '*'"): string {
-  return `case when pg_catalog.row_security_active('${table}') then (
-    select pg_catalog.count(*) filter (where p.polpermissive and pg_catalog.pg_get_expr(p.polqual, p.polrelid) = 'true') = 0
-      or pg_catalog.count(*) filter (where not p.polpermissive and pg_catalog.pg_get_expr(p.polqual, p.polrelid) is distinct from 'true') > 0
+export function hidesRows (table: string, command: Command = 'SELECT'): string {
+  const condition = "pg_catalog.pg_get_expr(case p.polcmd when 'a' then p.polwithcheck else p.polqual end, p.polrelid)"
+  return `case when pg_catalog.row_security_active(${table}) then (
+    select pg_catalog.count(*) filter (where p.polpermissive and ${condition} = 'true') = 0
+      or pg_catalog.count(*) filter (where not p.polpermissive and ${condition} is distinct from 'true') > 0
     from pg_catalog.pg_policy as p
-    where p.polrelid = '${table}'::regclass and p.polcmd in (${commands})
+    where p.polrelid = ${table} and p.polcmd in ('*', '${policyCommands[command]}')
       and (0 = any (p.polroles) or exists (
-        select from pg_catalog.unnest(p.polroles) as r (id) where pg_catalog.pg_has_role(r.id, 'USAGE')))
+        select from pg_catalog.unnest(p.polroles) as r (id) where r.id <> 0 and pg_catalog.pg_has_role(r.id, 'USAGE')))
   ) else false end`
 }
 

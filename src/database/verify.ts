@@ -1,21 +1,24 @@
 import type pg from 'pg'
 import { UsageError } from '../errors.ts'
 import { columnFault, columnsOf, relationKind } from './adoption.ts'
+import { type Command, hidesRows } from './hidden-rows.ts'
 import { migrationStatus } from './migrate.ts'
 import { withSession } from './migration-session.ts'
-import { wantedColumns, wantedForeignKeys, wantedIndexes, wantedTriggers } from './wanted-schema.ts'
+import { type Verdict, verdict } from './verdict.ts'
+import { triggerVerdicts } from './verify-triggers.ts'
+import { wantedColumns, wantedForeignKeys, wantedIndexes } from './wanted-schema.ts'
 
-/** One check of the database and its outcome. */
-export interface Verdict {
-  /** What was looked at, such as `index idx_api_keys_user_id`. */
-  readonly name: string
-  readonly ok: boolean
-  /** What was found; what to do about it where it isn't ok. */
-  readonly detail: string
-}
+export type { Verdict }
 
 const tables = ['api_keys', 'api_key_usage'] as const
 const privateTables = [...tables, 'latchkey.migrations', 'latchkey.usage_batches', 'latchkey.earlier_secrets']
+
+/** What row-level security must let the gateway's role do on every row. */
+const usedCommands: readonly (readonly [table: string, command: Command])[] = [
+  ['api_keys', 'SELECT'], ['api_keys', 'UPDATE'], ['api_key_usage', 'SELECT'], ['api_key_usage', 'INSERT'],
+  ['usage_batches', 'SELECT'], ['usage_batches', 'INSERT'], ['usage_batches', 'DELETE'], ['earlier_secrets', 'SELECT'],
+]
+const usedCommandNames = ['SELECT', 'INSERT', 'UPDATE', 'DELETE'] as const
 
 /**
  * Migration 011's verification queries and those of all that came later, with a verdict each. Reads only; also fit for
@@ -35,16 +38,12 @@ export async function verifySchema (connectionString: string): Promise<Verdict[]
       ...await indexVerdicts(client),
       ...await foreignKeyVerdicts(client),
       ...await rowSecurityVerdicts(client),
+      ...await insertableVerdicts(client),
       await visitorsVerdict(client),
       ...await triggerVerdicts(client),
       await visibleRowsVerdict(client),
     ]
   })
-}
-
-/** Without a fault it is ok, with `found` as its detail. */
-function verdict (name: string, fault: string | null, found = ''): Verdict {
-  return { name, ok: fault === null, detail: fault ?? found }
 }
 
 async function pendingVerdict (connectionString: string): Promise<Verdict> {
@@ -59,7 +58,7 @@ async function pendingVerdict (connectionString: string): Promise<Verdict> {
   }
 }
 
-async function missingTables (client: pg.Client): Promise<Map<string, string>> {
+async function missingTables (client: pg.ClientBase): Promise<Map<string, string>> {
   const missing = new Map<string, string>()
   for (const table of tables) {
     const kind = await relationKind(client, table)
@@ -69,7 +68,7 @@ async function missingTables (client: pg.Client): Promise<Map<string, string>> {
   return missing
 }
 
-async function columnVerdicts (client: pg.Client): Promise<Verdict[]> {
+async function columnVerdicts (client: pg.ClientBase): Promise<Verdict[]> {
   const found = { api_keys: await columnsOf(client, 'api_keys'), api_key_usage: await columnsOf(client, 'api_key_usage') }
   return wantedColumns.map((wanted) => {
     const column = found[wanted.table].get(wanted.name)
@@ -77,7 +76,7 @@ async function columnVerdicts (client: pg.Client): Promise<Verdict[]> {
   })
 }
 
-async function indexVerdicts (client: pg.Client): Promise<Verdict[]> {
+export async function indexVerdicts (client: pg.ClientBase): Promise<Verdict[]> {
   const { rows } = await client.query<{ name: string, table: string, definition: string, is_valid: boolean }>(`
     select c.relname as name, case i.indrelid when to_regclass('api_keys') then 'api_keys' else 'api_key_usage' end as table,
       pg_get_indexdef(i.indexrelid) as definition, i.indisvalid as is_valid
@@ -94,7 +93,7 @@ async function indexVerdicts (client: pg.Client): Promise<Verdict[]> {
   })
 }
 
-async function foreignKeyVerdicts (client: pg.Client): Promise<Verdict[]> {
+async function foreignKeyVerdicts (client: pg.ClientBase): Promise<Verdict[]> {
   const verdicts: Verdict[] = []
   for (const { table, column, refersTo } of wantedForeignKeys) {
     // confdeltype 'c': ON DELETE CASCADE. Names and not regclass, as schema auth may be closed to the role.
@@ -115,7 +114,7 @@ async function foreignKeyVerdicts (client: pg.Client): Promise<Verdict[]> {
   return verdicts
 }
 
-async function rowSecurityVerdicts (client: pg.Client): Promise<Verdict[]> {
+async function rowSecurityVerdicts (client: pg.ClientBase): Promise<Verdict[]> {
   const { rows } = await client.query<{ name: string, is_on: boolean }>(`
     select case when n.nspname = 'latchkey' then 'latchkey.' else '' end || c.relname as name, c.relrowsecurity as is_on
     from pg_class as c
@@ -129,7 +128,7 @@ async function rowSecurityVerdicts (client: pg.Client): Promise<Verdict[]> {
 }
 
 /** Supabase's public API acts as these roles. */
-async function visitorsVerdict (client: pg.Client): Promise<Verdict> {
+async function visitorsVerdict (client: pg.ClientBase): Promise<Verdict> {
   const { rows } = await client.query<{ grantee: string, name: string }>(`
     select r.rolname as grantee, c.relname as name
     from pg_roles as r
@@ -144,29 +143,39 @@ async function visitorsVerdict (client: pg.Client): Promise<Verdict> {
   return verdict('privileges of anon and authenticated', fault, 'none')
 }
 
-async function triggerVerdicts (client: pg.Client): Promise<Verdict[]> {
-  const { rows } = await client.query<{ tgname: string, tgenabled: string }>(
-    "select tgname, tgenabled from pg_trigger where tgrelid = to_regclass('api_keys') and not tgisinternal"
-  )
-  return wantedTriggers.map((name) => {
-    const trigger = rows.find(({ tgname }) => tgname === name)
-    let fault: string | null = null
-    if (trigger === undefined) fault = 'is missing'
-    // 'A': always, as migrated; 'O': unless session_replication_role is replica. The rest never fire here.
-    else if (!['A', 'O'].includes(trigger.tgenabled)) fault = `is disabled. Run: alter table api_keys enable always trigger ${name}`
-    return verdict(`trigger ${name}`, fault, 'enabled')
+/** Rows that row-level security hides look like rows that don't exist: every key would be unknown. */
+export async function visibleRowsVerdict (client: pg.ClientBase): Promise<Verdict> {
+  const { rows } = await client.query<{ role: string, hidden: string[] }>(`
+    select current_user::text as role, array(
+      select string_agg(command, ', ' order by command) || ' on ' || n.nspname || '.' || c.relname
+      from (values ${usedCommands.map(([table, command]) => `('${table}', '${command}')`).join(', ')}) as used (name, command)
+      join pg_class as c on c.relkind in ('r', 'p') and c.relname = used.name
+      join pg_namespace as n on n.oid = c.relnamespace and (n.nspname = 'latchkey' or c.oid = to_regclass(used.name))
+      where case command ${usedCommandNames.map((command) => `when '${command}' then ${hidesRows('c.oid', command)}`).join(' ')} end
+      group by n.nspname, c.relname order by n.nspname desc, c.relname
+    ) as hidden`)
+  const { role = '', hidden = [] } = rows[0] ?? {}
+  const fault = hidden.length === 0
+    ? null
+    : `row-level security keeps role ${role} from rows: ${hidden.join(', ')}. Connect as the owner of the tables, or: alter role "${role}" bypassrls`
+  return verdict('rows visible to this role', fault, `role ${role}`)
+}
+
+/** What the gateway doesn't know of, it can't fill in. */
+async function insertableVerdicts (client: pg.ClientBase): Promise<Verdict[]> {
+  const { rows } = await client.query<{ table: string, column: string }>(`
+    select c.relname as table, a.attname as column
+    from pg_class as c join pg_attribute as a on a.attrelid = c.oid
+    where c.oid in (to_regclass('api_keys'), to_regclass('api_key_usage'))
+      and a.attnum > 0 and not a.attisdropped and a.attnotnull and not a.atthasdef and a.attidentity = ''
+    order by a.attnum`)
+  return tables.map((table) => {
+    const unfilled = rows.filter((row) => row.table === table && !isFilled(table, row.column)).map(({ column }) => column)
+    const fault = unfilled.length === 0 ? null : `are refused for want of ${unfilled.join(', ')}: give it a default, or allow null`
+    return verdict(`new rows of ${table}`, fault, 'every column is filled in or may be left out')
   })
 }
 
-/** With row-level security on and no policy, a role that isn't the owner is told that the tables are empty. */
-async function visibleRowsVerdict (client: pg.Client): Promise<Verdict> {
-  const { rows } = await client.query<{ role: string, is_hidden: boolean, may_select: boolean }>(`
-    select current_user as role,
-      row_security_active('api_keys') or row_security_active('api_key_usage') as is_hidden,
-      has_table_privilege('api_keys', 'select') and has_table_privilege('api_key_usage', 'select') as may_select`)
-  const [role] = rows
-  let fault: string | null = null
-  if (role?.may_select !== true) fault = `role ${role?.role} may not read the tables. Connect as their owner`
-  else if (role.is_hidden) fault = `role ${role.role} sees no rows through row-level security. Connect as the owner of the tables, or grant it BYPASSRLS`
-  return verdict('rows visible to this role', fault, `role ${role?.role}`)
+function isFilled (table: string, column: string): boolean {
+  return !['id', 'last_used_at', 'revoked_at'].includes(column) && wantedColumns.some((wanted) => wanted.table === table && wanted.name === column)
 }

@@ -61,8 +61,24 @@ export const wantedForeignKeys = [
   { table: 'api_key_usage', column: 'api_key_id', refersTo: 'api_keys' },
 ] as const
 
+const notify = {
+  calls: 'latchkey.notify_key_change',
+  sourceHash: '647ac36543dd2e91fd43ab2801ac10f810cf49da8e0b0a86147099ee6034acaf',
+  madeBy: '016.do.key-notifications.sql',
+}
+
+/** `sourceHash` is the SHA-256 of the function's body. */
 export const wantedTriggers = [
-  'latchkey_clear_stale_digest', 'latchkey_notify_insert', 'latchkey_notify_update', 'latchkey_notify_delete', 'latchkey_notify_truncate',
+  {
+    name: 'latchkey_clear_stale_digest',
+    calls: 'latchkey.clear_stale_digest',
+    sourceHash: 'f067f9e8051cb6771cae717c1b154671064ed7a0fd6f35f6a60f43898219918a',
+    madeBy: '013.do.key-digest.sql',
+  },
+  { name: 'latchkey_notify_insert', ...notify },
+  { name: 'latchkey_notify_update', ...notify },
+  { name: 'latchkey_notify_delete', ...notify },
+  { name: 'latchkey_notify_truncate', ...notify },
 ] as const
 
 function column (

@@ -28,6 +28,8 @@ interface Row {
   expires_at_ms: number | null
 }
 
+const hidesKeys = hidesRows("'public.api_keys'::regclass")
+
 // NULLs are what an adopted table may hold: they mean disabled, no scopes, no expiry. Its ids may be bigint, which pg
 // would hand over as text, while notifications hold numbers. Times as epoch milliseconds also bring 'infinity' through,
 // which a Date can't hold.
@@ -47,7 +49,7 @@ export class KeyStore {
   /** Touches the table, so that a missing one, a missing right or hidden rows show as well. */
   async ping (): Promise<void> {
     const { rows } = await this.#pool.query<Found>(
-      `select ${hidesRows('public.api_keys')} as hides_rows, exists (select from public.api_keys)`)
+      `select ${hidesKeys} as hides_rows, exists (select from public.api_keys)`)
     if (rows[0]?.hides_rows !== false) throw new RowsHiddenError('api_keys')
   }
 
@@ -70,7 +72,7 @@ export class KeyStore {
    */
   async findByPrefix (prefixes: readonly string[], listedPepperIds: readonly string[], limit: number): Promise<StoredKey[]> {
     const { rows } = await this.#pool.query<Found & (Row | { id: null })>(
-      `select ${hidesRows('public.api_keys')} as hides_rows, candidate.*
+      `select ${hidesKeys} as hides_rows, candidate.*
        from (select) as asked
        left join (
          select ${columns}, row_number() over (

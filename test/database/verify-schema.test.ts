@@ -29,7 +29,16 @@ const damages: [statement: string, name: string, detail: RegExp][] = [
   ['alter table api_keys disable row level security', 'row-level security on api_keys', /^is off/],
   ['alter table latchkey.earlier_secrets disable row level security', 'row-level security on latchkey.earlier_secrets', /^is off/],
   ['alter table api_keys disable trigger latchkey_notify_update', 'trigger latchkey_notify_update', /^is disabled/],
-  ['drop trigger latchkey_clear_stale_digest on api_keys', 'trigger latchkey_clear_stale_digest', /^is missing$/],
+  ['alter table api_keys enable trigger latchkey_notify_update', 'trigger latchkey_notify_update', /^is skipped .* enable always trigger/],
+  ['drop trigger latchkey_clear_stale_digest on api_keys', 'trigger latchkey_clear_stale_digest', /^is missing\. .*migrations\/013\./],
+  ['drop function latchkey.clear_stale_digest() cascade', 'trigger latchkey_clear_stale_digest', /^is missing\. /],
+  [
+    "create or replace function latchkey.clear_stale_digest() returns trigger language plpgsql as 'begin return new; end'",
+    'trigger latchkey_clear_stale_digest', /was replaced by another function/,
+  ],
+  ['alter table api_key_usage add column tenant uuid not null', 'new rows of api_key_usage', /^are refused for want of tenant/],
+  ['alter table api_key_usage alter column id drop default', 'new rows of api_key_usage', /^are refused for want of id/],
+  ['alter table api_keys alter column revoked_at set not null', 'new rows of api_keys', /^are refused for want of revoked_at/],
 ]
 
 for (const [statement, name, detail] of damages) {

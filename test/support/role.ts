@@ -20,6 +20,6 @@ export function gatewayGrants (role: string): string {
     grant select, update (key_lookup, pepper_id, last_used_at) on public.api_keys to ${role};
     grant select, insert on public.api_key_usage to ${role};
     grant usage on sequence public.api_key_usage_id_seq to ${role};
-    grant select, insert, delete on latchkey.usage_batches to ${role};
+    grant select, insert, update, delete on latchkey.usage_batches to ${role};
     grant select, insert, update, delete on latchkey.earlier_secrets to ${role};`
 }

@@ -156,7 +156,7 @@ select
   array(select id from public.api_keys where id = any ($2::bigint[]) except select id from keys) as "lockedIds",
   array(select id from keys where last_used_at is null or last_used_at < now() - interval '1 minute') as "dueIds",
   -- Locking a row asks the policies for UPDATE, too.
-  ${hidesRows('public.api_keys')} or ${hidesRows('public.api_keys', "'w', '*'")} as "hidesKeys"`
+  ${hidesRows("'public.api_keys'::regclass")} or ${hidesRows("'public.api_keys'::regclass", 'UPDATE')} as "hidesKeys"`
 
 /**
  * At most once a minute a key: one row written for every request would be the bottleneck. Whoever holds a key's row is
