@@ -18,7 +18,8 @@ export interface CliOptions {
 }
 
 const root = path.join(import.meta.dirname, '../..')
-const program = isBuildCurrent() ? [path.join(root, 'dist/main.js')] : [`--import=${import.meta.resolve('tsx')}`, path.join(root, 'src/main.ts')]
+/** What to run with node, as in a shell's `latchkey`. */
+export const latchkeyProgram: readonly string[] = isBuildCurrent() ? [path.join(root, 'dist/main.js')] : [`--import=${import.meta.resolve('tsx')}`, path.join(root, 'src/main.ts')]
 
 /** Runs `latchkey` as a user does, in a process of its own, until it ends. */
 export async function runCli (args: readonly string[], options: CliOptions): Promise<CliResult> {
@@ -32,7 +33,7 @@ export async function runCli (args: readonly string[], options: CliOptions): Pro
 
 /** Starts `latchkey` and leaves its end to the caller. */
 export function startCli (args: readonly string[], { cwd, env = {} }: CliOptions): ChildProcess {
-  return spawn(process.execPath, [...program, ...args], {
+  return spawn(process.execPath, [...latchkeyProgram, ...args], {
     cwd,
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
