@@ -44,6 +44,8 @@ export async function findShortcomings (pool: pg.Pool, pepperIds: readonly strin
     : [{ check: 'rights', detail: `${role} lacks ${lacking.join('; ')}`, remedy: lacking.map((grant) => `GRANT ${grant} TO "${role}";`).join(' '), isGrave: true }]
   const clock = clockFault(await measureClockSkewMs(pool))
   if (clock !== null) shortcomings.push({ check: 'clock', ...clock })
+  // Without it, nothing there can even be named.
+  if (lacking.includes('USAGE ON SCHEMA public')) return shortcomings
   const client = await pool.connect()
   try {
     shortcomings.push(

@@ -5,9 +5,9 @@ import type { Test } from 'tap'
 
 /** The same database as if its clock went wrong: every time in milliseconds that it answers is `aheadMs` later. */
 export async function withWrongClock (t: Pick<Test, 'teardown'>, url: string, aheadMs: number): Promise<string> {
-  const target = new URL(url)
+  const { hostname, port } = new URL(url)
   const server = createServer(client => {
-    const database = connect(Number(target.port), target.hostname)
+    const database = connect(Number(port), hostname)
     // In latin1, so that no byte changes but the digits, which stay as many.
     const shift = new Transform({
       transform (chunk: Buffer, _encoding, done) {
@@ -25,7 +25,7 @@ export async function withWrongClock (t: Pick<Test, 'teardown'>, url: string, ah
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   t.teardown(() => { server.close() })
-  target.port = String((server.address() as AddressInfo).port)
-  target.hostname = '127.0.0.1'
-  return target.href
+  const wrong = new URL(url)
+  wrong.host = `127.0.0.1:${(server.address() as AddressInfo).port}`
+  return wrong.href
 }
