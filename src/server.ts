@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import { createAdmin } from './admin/index.ts'
 import { Closers } from './closers.ts'
+import { AddressRanges } from './config/address.ts'
 import type { Config, ListenerConfig } from './config/config.ts'
 import { ConfigFile } from './config/config-file.ts'
 import type { Environment } from './config/environment.ts'
@@ -12,13 +13,18 @@ import { Listener } from './database/listener.ts'
 import { createPool } from './database/pool.ts'
 import { awaitSchema, ensureSchema } from './database/schema-gate.ts'
 import { logShortcomings } from './database/shortcomings.ts'
+import { Connections } from './gateway/connections.ts'
 import { Drain } from './gateway/drain.ts'
 import { createGateway } from './gateway/index.ts'
+import { OpenRequests } from './gateway/open-requests.ts'
 import { BcryptPool } from './keys/bcrypt.ts'
 import { Peppers } from './keys/digest.ts'
 import { redactKeys } from './keys/format.ts'
 import { KeyStore } from './keys/store.ts'
 import { Verifier } from './keys/verifier.ts'
+import { EventLoopLoad } from './limits/event-loop-load.ts'
+import { FailureBudget } from './limits/failure-budget.ts'
+import { LookupLanes } from './limits/lookup-lanes.ts'
 import { GatewayMetrics } from './metrics/gateway-metrics.ts'
 import { createRegistry } from './metrics/registry.ts'
 import { RouteTable } from './routes/route-table.ts'
@@ -28,9 +34,13 @@ import { UsageRecorder } from './usage/recorder.ts'
 import { PostgresUsageStore } from './usage/stores/postgres.ts'
 
 /** What the shutdown waits for, and for how long. */
-const shutdown = { idleGraceMs: 1_000, drainMs: 30_000, usageFlushMs: 15_000 } as const
+const shutdown = { idleGraceMs: 1_000, eventStreamsMs: 10_000, drainMs: 30_000, usageFlushMs: 15_000, poolsMs: 1_000 } as const
 /** Lookups must fail fast, so that cached keys go on; a flush may take its time. */
 const queryTimeoutMs = { keys: 2_000, usage: 30_000 } as const
+/** Whoever hangs in connecting when the database is back finds that out no sooner. */
+const connectTimeoutMs = 2_000
+/** How long an answer may be outstanding when the database has just come back without its connection being given up. */
+const suspectAfterMs = 1_000
 /** At cost 10 a minute's work of a core; whoever comes on top of it is told to come back. */
 const bcryptQueueMax = 1_000
 const firstProbeEveryMs = 500
@@ -87,12 +97,18 @@ async function compose (options: ServerOptions, closers: Closers): Promise<Serve
   state.isSchemaReady = await ensureSchema(schema)
   signal?.throwIfAborted()
 
-  const keyPool = createPool({ connectionString: database.url, applicationName: 'latchkey keys', connectionsMax: 4, queryTimeoutMs: queryTimeoutMs.keys, logger })
-  closers.add('key pool', () => keyPool.end())
-  const usagePool = createPool({ connectionString: database.url, applicationName: 'latchkey usage', connectionsMax: 2, queryTimeoutMs: queryTimeoutMs.usage, logger })
-  closers.add('usage pool', () => usagePool.end())
+  const keyPool = createPool({ connectionString: database.url, applicationName: 'latchkey keys', connectionsMax: 4, queryTimeoutMs: queryTimeoutMs.keys, connectTimeoutMs, logger })
+  closers.add('key pool', () => keyPool.endWithin(shutdown.poolsMs))
+  const usagePool = createPool({ connectionString: database.url, applicationName: 'latchkey usage', connectionsMax: 2, queryTimeoutMs: queryTimeoutMs.usage, connectTimeoutMs, logger })
+  closers.add('usage pool', () => usagePool.endWithin(shutdown.poolsMs))
   const upstreams = new UpstreamSet(config.upstreams)
   closers.add('upstreams', () => upstreams.close())
+
+  const load = new EventLoopLoad({ delayMaxMs: config.gateway.eventLoopDelayMaxMs, logger })
+  closers.add('load', () => load.close())
+  const failures = new FailureBudget(config.gateway.failureBudget)
+  const lookups = new LookupLanes({ budget: failures, isOverloaded: () => load.shedsUnknown() })
+  const connections = new Connections({ ...config.gateway, trusted: new AddressRanges(config.gateway.trustProxy), logger })
 
   const bcrypt = new BcryptPool({ queueMax: bcryptQueueMax, logger })
   closers.add('bcrypt', () => bcrypt.close())
@@ -102,9 +118,9 @@ async function compose (options: ServerOptions, closers: Closers): Promise<Serve
     onNotification: payload => verifier.handleNotification(payload),
     // What was said while nobody listened is lost: everything known is checked again on its next use.
     onConnected: () => {
+      keyPool.renew({ busyForMs: suspectAfterMs })
       verifier.markAllStale()
-      // Without it, latchkey_key_store_up would tell of an outage until the next key has to be looked up. Never rejects.
-      if (verifier.hasReachedStore) verifier.probe()
+      resumeUsage()
     },
     logger,
   })
@@ -113,7 +129,9 @@ async function compose (options: ServerOptions, closers: Closers): Promise<Serve
     store: new KeyStore(keyPool),
     peppers: database.peppers,
     bcrypt,
+    gate: lookups,
     isListening: () => listener.isConfirmed(),
+    onStoreReturn: resumeUsage,
     logger,
   })
   closers.add('verifier', () => verifier.close())
@@ -121,6 +139,8 @@ async function compose (options: ServerOptions, closers: Closers): Promise<Serve
   closers.add('listener', () => listener.close())
   const usage = new UsageRecorder({ store: new PostgresUsageStore(usagePool), ...config.usage, logger, redact: redactKeys })
   const metrics = new GatewayMetrics()
+  const openRequests = new OpenRequests(verifier.watch)
+  closers.add('open requests', () => openRequests.close())
   let routeTable = new RouteTable(config.routes)
   const configFile = new ConfigFile(config, {
     file: options.configFile,
@@ -139,8 +159,10 @@ async function compose (options: ServerOptions, closers: Closers): Promise<Serve
   const admin = createAdmin({
     registry: createRegistry({
       gateway: metrics,
+      limits: () => ({ connections: connections.stats(), failures: failures.stats(), lookups: lookups.stats(), load: load.stats() }),
       keys: () => verifier.stats(),
       usage: () => usage.stats(),
+      openStreams: () => openRequests.stats(),
       isConfigCurrent: () => configFile.isCurrent,
       version,
     }),
@@ -153,11 +175,11 @@ async function compose (options: ServerOptions, closers: Closers): Promise<Serve
   closers.add('admin listener', () => admin.close())
   closers.add('usage', () => usage.close({ timeoutMs: shutdown.usageFlushMs }))
   const gateway = await createGateway({
-    config, routeTable: () => routeTable, upstreams, verifier, usage, metrics, engine: new HttpProxyEngine(), isReady, isDraining: () => state.isDraining, logger,
+    config, routeTable: () => routeTable, upstreams, verifier, usage, openRequests, connections, failures, load, metrics, engine: new HttpProxyEngine(), isReady, isDraining: () => state.isDraining, logger,
   })
-  const drain = new Drain(gateway.server)
+  const drain = new Drain(gateway.server, openRequests)
   closers.add('gateway listener', async () => {
-    const brokenOff = await drain.run({ idleGraceMs: shutdown.idleGraceMs, deadlineMs: shutdown.drainMs })
+    const brokenOff = await drain.run({ idleGraceMs: shutdown.idleGraceMs, eventStreamsMs: shutdown.eventStreamsMs, deadlineMs: shutdown.drainMs })
     if (brokenOff > 0) logger.warn({ connections: brokenOff }, 'connections still busy at the end of the drain were broken off')
     await gateway.close()
   })
@@ -167,6 +189,12 @@ async function compose (options: ServerOptions, closers: Closers): Promise<Serve
   logger.info({ gatewayUrl, adminUrl, routes: config.routes.length }, 'listening')
   closers.add('start-up', () => stop.abort())
   becomeReady().catch(err => { if (!stop.signal.aborted) options.onFatal(err) })
+
+  // A batch sent before an outage may wait on a connection to a server that is gone. Being written once is the batch's id's to see to.
+  function resumeUsage (): void {
+    usagePool.renew({ busyForMs: suspectAfterMs })
+    usage.retryNow()
+  }
 
   let closing: Promise<void> | null = null
   return {

@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { Socket } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import { withLibpqTls } from './connection.ts'
+import { DroppableClient } from './droppable-client.ts'
+import type { TimedQuery } from './timed-query.ts'
 import { unlessAborted } from './unless-aborted.ts'
 
 export interface ListenSessionOptions {
@@ -11,11 +13,6 @@ export interface ListenSessionOptions {
   /** How long connecting, and each query of opening, may take. */
   readonly openTimeoutMs: number
   readonly onNotification: (payload: string) => void
-}
-
-/** pg reads a time-out per query, which its types don't mention. */
-interface QueryWithTimeout extends pg.QueryConfig {
-  readonly query_timeout: number
 }
 
 const farewellMs = 500
@@ -28,23 +25,20 @@ export class NotDeliveredError extends Error {
 /** One connection that listens, from `open` until it is lost or `destroy`ed. */
 export class ListenSession {
   readonly #options: ListenSessionOptions
-  readonly #client: pg.Client
-  /** Ours, because pg has no public way to drop a connection whose other end has fallen silent. */
-  readonly #socket = new Socket()
+  readonly #client: DroppableClient
   readonly #lost = new AbortController()
   #backendPid: number | null = null
   #onSelfTest: (channel: string) => void = () => {}
 
   constructor (options: ListenSessionOptions) {
     this.#options = options
-    this.#client = new pg.Client({
+    this.#client = new DroppableClient({
       connectionString: withLibpqTls(options.connectionString),
       application_name: 'latchkey (listener)',
       connectionTimeoutMillis: options.openTimeoutMs,
       query_timeout: options.openTimeoutMs,
       keepAlive: true,
       keepAliveInitialDelayMillis: 10_000,
-      stream: () => this.#socket,
     })
     const lost = (): void => this.#lost.abort()
     this.#client.on('error', lost)
@@ -73,7 +67,7 @@ export class ListenSession {
    * notifications sent before it have arrived. Rejects when it takes longer than `timeoutMs`.
    */
   async beat (timeoutMs: number): Promise<void> {
-    const query: QueryWithTimeout = { text: 'select pg_backend_pid() as pid', query_timeout: timeoutMs }
+    const query: TimedQuery = { text: 'select pg_backend_pid() as pid', query_timeout: timeoutMs }
     const { rows } = await this.#client.query<{ pid: number }>(query)
     const pid = rows[0]?.pid ?? null
     this.#backendPid ??= pid
@@ -85,8 +79,7 @@ export class ListenSession {
     this.#lost.abort()
     // Polite where the other end still listens; the socket doesn't wait for that.
     this.#client.end().catch(() => {})
-    this.#socket.destroySoon()
-    setTimeout(() => this.#socket.destroy(), farewellMs).unref()
+    this.#client.dropSoon(farewellMs)
   }
 
   /** On a channel of its own, so that no other listener is disturbed. */
@@ -94,16 +87,12 @@ export class ListenSession {
     const channel = `latchkey_self_test_${randomBytes(8).toString('hex')}`
     const { openTimeoutMs } = this.#options
     await this.#client.query(`listen ${channel}`)
-    let timer: NodeJS.Timeout | undefined
-    const arrived = new Promise<void>((resolve, reject) => {
-      timer = setTimeout(() => reject(new NotDeliveredError()), openTimeoutMs)
-      this.#onSelfTest = (name) => { if (name === channel) resolve() }
-    })
-    try {
-      await Promise.all([this.#client.query('select pg_notify($1, $2)', [channel, '']), unlessAborted(arrived, this.lost)])
-    } finally {
-      clearTimeout(timer)
-    }
+    const arrived = new AbortController()
+    this.#onSelfTest = (name) => { if (name === channel) arrived.abort() }
+    await this.#client.query('select pg_notify($1, $2)', [channel, ''])
+    await delay(openTimeoutMs, undefined, { signal: AbortSignal.any([arrived.signal, this.lost]) }).catch(() => {})
+    // Answered after all that was notified before: a server that has only just fallen silent is no pooler.
     await this.#client.query(`unlisten ${channel}`)
+    if (!arrived.signal.aborted) throw new NotDeliveredError()
   }
 }

@@ -24,9 +24,10 @@ export interface ListenerStats {
 }
 
 const heartbeatDefaultMs = 1_000
-const openTimeoutDefaultMs = 5_000
+/** With the longest pause less than five seconds: an attempt may begin, and hang, just before the database is back. */
+const openTimeoutDefaultMs = 2_000
 const retryMinMs = 100
-const retryMaxMs = 2_000
+const retryMaxMs = 1_000
 /** A pooler doesn't go away by itself: this only notices when somebody changes what the URL leads to. */
 const pooledRetryMs = 30_000
 /** How many heartbeats an answer may take before the connection is given up. */
@@ -98,11 +99,11 @@ export class Listener {
   }
 
   async #open (session: ListenSession): Promise<void> {
-    const { connectionString, channel, logger } = this.#options
+    const { connectionString, channel, logger, openTimeoutMs = openTimeoutDefaultMs } = this.#options
     const sentAtMs = performance.now()
     await session.open()
     // A pooler with one idle server connection may well deliver what a session sends to itself.
-    if (!this.#isKnownUnpooled && await unlessAborted(isTransactionPooled(connectionString), this.#closing.signal)) throw new NotDeliveredError()
+    if (!this.#isKnownUnpooled && await unlessAborted(isTransactionPooled(connectionString, openTimeoutMs), this.#closing.signal)) throw new NotDeliveredError()
     this.#isKnownUnpooled = true
     this.#connects++
     this.#guard(this.#options.onConnected)

@@ -1,20 +1,22 @@
-import pg from 'pg'
+import type pg from 'pg'
 import { withLibpqTls } from './connection.ts'
+import { DroppableClient } from './droppable-client.ts'
 
-const connectTimeoutMs = 10_000
+const timeoutDefaultMs = 10_000
 const roundsMax = 3
+const farewellMs = 500
 
 /**
  * True when the connection goes through a pooler that lends a server session for one transaction at a time (PgBouncer
  * in transaction mode, Supabase's port 6543): there session locks, SET and LISTEN don't hold. Errors: those of
- * connecting.
+ * connecting. `timeoutMs` is for each connection and each query.
  *
  * Told by behaviour: two connections that are open at once can't have the same server process, nor can one connection
  * have two, unless something in between lends them out.
  */
-export async function isTransactionPooled (connectionString: string): Promise<boolean> {
-  const one = newClient(connectionString)
-  const other = newClient(connectionString)
+export async function isTransactionPooled (connectionString: string, timeoutMs = timeoutDefaultMs): Promise<boolean> {
+  const one = newClient(connectionString, timeoutMs)
+  const other = newClient(connectionString, timeoutMs)
   try {
     await one.connect()
     const pid = await backendPid(one)
@@ -28,16 +30,19 @@ export async function isTransactionPooled (connectionString: string): Promise<bo
     }
     return false
   } finally {
-    await Promise.allSettled([one.end(), other.end()])
+    for (const client of [one, other]) {
+      client.end().catch(() => {})
+      client.dropSoon(farewellMs)
+    }
   }
 }
 
-function newClient (connectionString: string): pg.Client {
-  const client = new pg.Client({
+function newClient (connectionString: string, timeoutMs: number): DroppableClient {
+  const client = new DroppableClient({
     connectionString: withLibpqTls(connectionString),
     application_name: 'latchkey (pooler check)',
-    connectionTimeoutMillis: connectTimeoutMs,
-    query_timeout: connectTimeoutMs,
+    connectionTimeoutMillis: timeoutMs,
+    query_timeout: timeoutMs,
   })
   // The query under way, or the next one, fails with the same error.
   client.on('error', () => {})

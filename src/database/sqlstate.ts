@@ -26,7 +26,7 @@ const refusedClasses = new Set(['22', '23'])
 /** Codes of Node's sockets and resolver. */
 const networkCodes = new Set([
   'ECONNREFUSED', 'ECONNRESET', 'ECONNABORTED', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'EHOSTDOWN', 'ENETUNREACH', 'ENETDOWN',
-  'EADDRNOTAVAIL', 'ENOTFOUND', 'EAI_AGAIN', 'EAI_FAIL', 'ENOENT', 'EACCES', 'EMFILE', 'ENFILE',
+  'EADDRNOTAVAIL', 'ENOTFOUND', 'EAI_AGAIN', 'EAI_FAIL', 'ENOENT', 'EACCES', 'EMFILE', 'ENFILE', 'ERR_STREAM_DESTROYED',
 ])
 
 /** pg reports these without any code. */
@@ -35,10 +35,16 @@ const connectionMessages = [
   /^Query read timeout$/,
   /^timeout e(xpired|xceeded when trying to connect)$/,
   /^Client (has encountered a connection error|was closed) and is not queryable$/,
+  /^The connection was given up$/, // our own pool's
   /^Cannot use a pool after calling end on the pool$/,
   /^The server does not support SSL connections$/,
   /^There was an error establishing an SSL connection$/,
 ]
+
+/** Of `connectionMessages`, and of the states and codes: those after which a new connection may work right away. */
+const lostMessages = [/^Connection terminated unexpectedly$/, /^Client has encountered a connection error and is not queryable$/, /^The connection was given up$/]
+const lostStates = new Set(['57P01', '57P02', '57P05']) // ended by an administrator, by a crash, for idleness
+const lostCodes = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED', 'ERR_STREAM_DESTROYED'])
 
 /** True when the database could not be asked, or can't answer now: not the statement's fault, worth trying again. */
 export function isStoreUnavailable (err: unknown): boolean {
@@ -51,6 +57,20 @@ export function isStoreUnavailable (err: unknown): boolean {
   if (networkCodes.has(code) || isTlsCode(code) || connectionMessages.some((message) => message.test(err.message))) return true
   // An error that only adds words to another. A UsageError is a person's to mend, whatever it came from.
   return err.cause !== undefined && !(err instanceof UsageError) && isStoreUnavailable(err.cause)
+}
+
+/** True when a write met a standby, or a primary that was told to serve only reads. */
+export function isReadOnly (err: unknown): boolean {
+  return sqlState(err) === '25006'
+}
+
+/** True when the connection was lost on the way: another one may well work at once. Time-outs don't count. */
+export function isConnectionLost (err: unknown): boolean {
+  const state = sqlState(err)
+  if (state !== null) return lostStates.has(state)
+  if (!(err instanceof Error)) return false
+  const code = 'code' in err && typeof err.code === 'string' ? err.code : ''
+  return lostCodes.has(code) || lostMessages.some((message) => message.test(err.message))
 }
 
 /** True when Postgres refused the data itself (SQLSTATE classes 22 and 23): trying the same rows again is no use. */

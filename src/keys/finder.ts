@@ -1,16 +1,25 @@
+import { hash } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
 import type { Logger } from 'pino'
 import type { BcryptPool } from './bcrypt.ts'
 import type { KeyDigest, Peppers } from './digest.ts'
+import { keyBytesMax } from './format.ts'
 import type { StoreHealth } from './store-health.ts'
 import type { KeyStore, StoredKey } from './store.ts'
 
 /** What bcrypt has said of one key so far, by stored hash: a load that must read again proves nothing twice. */
 export type Proofs = Map<string, boolean>
 
-const prefixLengthMax = 20
-const candidatesMax = 64
+/** Of rows that share a prefix. */
+const candidatesMax = 1_000
+/** At cost 10 some seconds of a core, for one request. */
+const comparesMax = 64
+/** Keys that are remembered to be none of the rows tried so far. */
+const unfinishedMax = 50
 const pendingWritesMax = 100
 const logEveryMs = 60_000
+/** After a failed write: each would fail on a standby, and none is urgent. */
+const writesPauseMs = 10_000
 
 /** Finds the row whose secret a key is: by its digest in one probe, else by its prefix, proven by bcrypt. */
 export class KeyFinder {
@@ -21,8 +30,11 @@ export class KeyFinder {
   readonly #logger: Logger
   readonly #nowMs: () => number
   readonly #pendingWrites = new Set<Promise<void>>()
+  /** By the SHA-256 of a key: hashes that it was tried against in vain, where there are more than one request may try. */
+  readonly #unfinished = new LRUCache<string, ReadonlySet<string>>({ max: unfinishedMax })
   #loggedCrowdAtMs = -Infinity
   #loggedWriteAtMs = -Infinity
+  #writeFailedAtMs = -Infinity
 
   constructor ({ store, health, peppers, bcrypt, logger, nowMs }: {
     readonly store: KeyStore
@@ -41,8 +53,8 @@ export class KeyFinder {
   }
 
   /**
-   * The proven row in whatever state, null when there is none, 'busy' when more rows share the prefix than are tried.
-   * Rejects with StoreFailedError and with what BcryptPool.compare rejects with.
+   * The proven row in whatever state, null when there is none, 'busy' when more rows share the prefix than one call
+   * tries: the next call for the same key goes on where this one ended. Rejects with StoreFailedError and with what BcryptPool.compare rejects with.
    */
   async find (key: string, proofs: Proofs): Promise<StoredKey | null | 'busy'> {
     const digests = this.#peppers.lookupOf(key)
@@ -55,8 +67,18 @@ export class KeyFinder {
     }
     const candidates = await this.#health.run(() =>
       this.#store.findByPrefix(prefixesOf(key), this.#peppers.ids, candidatesMax + 1))
+    const name = candidates.length > comparesMax ? hash('sha256', key, 'base64url') : null
+    const refuted = name === null ? undefined : this.#unfinished.get(name)
+    let compares = 0
     for (const candidate of candidates.slice(0, candidatesMax)) {
-      const isMatch = proofs.get(candidate.keyHash) ?? await this.#bcrypt.compare(key, candidate.keyHash)
+      if (refuted?.has(candidate.keyHash)) continue
+      const proof = proofs.get(candidate.keyHash)
+      if (proof === undefined && compares++ === comparesMax) {
+        this.#unfinished.set(name ?? '', new Set([...refuted ?? [], ...proofs.keys()]))
+        this.#logCrowd(candidate.record.prefix)
+        return 'busy'
+      }
+      const isMatch = proof ?? await this.#bcrypt.compare(key, candidate.keyHash)
       proofs.set(candidate.keyHash, isMatch)
       if (isMatch) {
         this.#writeDigest(candidate, digests)
@@ -79,10 +101,12 @@ export class KeyFinder {
   /** So that the next load is one probe. Nobody waits for it, and its failure costs only time. */
   #writeDigest ({ record, keyHash, pepperId }: StoredKey, [first]: readonly KeyDigest[]): void {
     if (first === undefined || pepperId === first.pepperId || this.#pendingWrites.size >= pendingWritesMax) return
+    if (Math.abs(this.#nowMs() - this.#writeFailedAtMs) < writesPauseMs) return
     const write = this.#store.writeDigest(record.id, keyHash, first.digest, first.pepperId).then(
       () => {},
       (err: unknown) => {
         const nowMs = this.#nowMs()
+        this.#writeFailedAtMs = nowMs
         if (Math.abs(nowMs - this.#loggedWriteAtMs) < logEveryMs) return
         this.#loggedWriteAtMs = nowMs
         this.#logger.warn({ err, keyId: record.id }, 'The digest of a key could not be written; its first uses go on costing a bcrypt each')
@@ -95,12 +119,12 @@ export class KeyFinder {
     const nowMs = this.#nowMs()
     if (Math.abs(nowMs - this.#loggedCrowdAtMs) < logEveryMs) return
     this.#loggedCrowdAtMs = nowMs
-    this.#logger.error({ prefix, candidatesMax },
-      'More keys share a prefix than bcrypt can try: a key among the rest is answered 503. Store longer prefixes (up to 20 characters) for these keys, or set LATCHKEY_KEY_PEPPER and let each be used once while fewer are left')
+    this.#logger.error({ prefix, comparesMax, candidatesMax },
+      `More keys share a prefix than bcrypt can try for one request: ${comparesMax} are tried at a time, ${candidatesMax} in all, and until its turn has come a key is answered 503. Store longer prefixes for these keys (up to 20 characters), or set LATCHKEY_KEY_PEPPER, with which each is looked for in this way only once`)
   }
 }
 
-/** Rows of other systems hold prefixes of any length that the column takes. */
+/** Rows of other systems hold prefixes of any length that their column takes. */
 function prefixesOf (key: string): string[] {
-  return Array.from({ length: Math.min(prefixLengthMax, key.length) }, (_, i) => key.slice(0, i + 1))
+  return Array.from({ length: Math.min(keyBytesMax, key.length) }, (_, i) => key.slice(0, i + 1))
 }

@@ -68,7 +68,7 @@ interface Row {
 // The order of the gateway's own verdict: revoked wins, then disabled, then expired.
 const status = `case when revoked_at is not null then 'revoked'
   when is_active is not true then 'disabled'
-  when expires_at <= now() then 'expired'
+  when expires_at <= pg_catalog.now() then 'expired'
   else 'active' end`
 
 const columns = `id::float8 as id, user_id::text, key_prefix, name, description, scopes, environment, ${status} as status,
@@ -87,7 +87,7 @@ export class ManagedKeyStore {
       `insert into public.api_keys
          (user_id, key_hash, key_prefix, name, description, scopes, environment, expires_at, key_lookup, pepper_id,
           is_active, created_at)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, true, now())
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, true, pg_catalog.now())
        returning ${columns}`,
       [row.userId, row.keyHash, row.prefix, row.name, row.description, row.scopes, row.environment, row.expiresAt,
         row.digest, row.pepperId])
@@ -108,9 +108,9 @@ export class ManagedKeyStore {
       `select ${columns} from public.api_keys
        where id > $1::bigint
          and ($2::uuid is null or user_id = $2)
-         and ($3::text is null or starts_with(key_prefix::text, $3))
-         and ($4::text is null or $4 = any(scopes))
-         and ($5::text is null or ${status} = $5)
+         and ($3::text is null or pg_catalog.starts_with(key_prefix::text, $3))
+         and ($4::text is null or $4 = any(scopes::text[]))
+         and ($5::text is null or ${status} = $5::text)
        order by api_keys.id limit $6`,
       [filter.afterId, filter.userId, filter.prefix, filter.scope, filter.status, filter.limit])
     return rows.map(apiKeyOf)
@@ -143,7 +143,7 @@ export class ManagedKeyStore {
   /** A second revocation keeps the first one's time. */
   async revoke (id: number): Promise<ApiKey | null> {
     return this.#one(
-      `update public.api_keys set revoked_at = coalesce(revoked_at, now()), is_active = false
+      `update public.api_keys set revoked_at = coalesce(revoked_at, pg_catalog.now()), is_active = false
        where id = $1::bigint returning ${columns}`, [id])
   }
 

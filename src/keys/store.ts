@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import type pg from 'pg'
 import { hidesRows, RowsHiddenError } from '../database/hidden-rows.ts'
 import type { KeyRecord } from './verification.ts'
@@ -32,11 +33,12 @@ const hidesKeys = hidesRows("'public.api_keys'::regclass")
 
 // NULLs are what an adopted table may hold: they mean disabled, no scopes, no expiry. Its ids may be bigint, which pg
 // would hand over as text, while notifications hold numbers. Times as epoch milliseconds also bring 'infinity' through,
-// which a Date can't hold.
+// which a Date can't hold. Tables and functions are named with their schemas, and operators get the very types that
+// pg_catalog has them for, as the better fit of a stranger's operator would win: the role's search_path decides nothing.
 const columns = `id::float8 as id, key_hash, pepper_id, user_id::text, key_prefix, name, scopes, environment,
   coalesce(is_active, false) as is_active,
-  (extract(epoch from revoked_at) * 1000)::float8 as revoked_at_ms,
-  (extract(epoch from expires_at) * 1000)::float8 as expires_at_ms`
+  (extract(epoch from revoked_at) * 1000::numeric)::float8 as revoked_at_ms,
+  (extract(epoch from expires_at) * 1000::numeric)::float8 as expires_at_ms`
 
 /** What verification asks of Postgres. Statements are unnamed, so that they pass a transaction pooler. */
 export class KeyStore {
@@ -75,12 +77,12 @@ export class KeyStore {
       `select ${hidesKeys} as hides_rows, candidate.*
        from (select) as asked
        left join (
-         select ${columns}, row_number() over (
-           order by length(rtrim(key_prefix::text, '.')) desc, (is_active and revoked_at is null) desc nulls last, api_keys.id
+         select ${columns}, pg_catalog.row_number() over (
+           order by pg_catalog.length(pg_catalog.rtrim(key_prefix::text, '.'::text)) desc, (is_active and revoked_at is null) desc nulls last, api_keys.id
          ) as place
          from public.api_keys
-         where rtrim(key_prefix::text, '.') = any($1::text[]) and key_hash is not null
-           and (key_lookup is null or pepper_id is null or pepper_id <> all($2::text[]))
+         where pg_catalog.rtrim(key_prefix::text, '.'::text) = any($1::text[]) and key_hash is not null
+           and (key_lookup is null or pepper_id is null or pepper_id::text <> all($2::text[]))
          order by place limit $3
        ) as candidate on true
        order by place`, [prefixes, listedPepperIds, limit])
@@ -94,11 +96,22 @@ export class KeyStore {
     return rows[0] ? storedKeyOf(rows[0]) : null
   }
 
+  /** By id, those that there are. Rejects with RowsHiddenError where one that is missing may only be hidden. */
+  async findByIds (ids: readonly number[]): Promise<Map<number, StoredKey>> {
+    const { rows } = await this.#pool.query<Found & (Row | { id: null })>(
+      `select ${hidesKeys} as hides_rows, found.*
+       from (select) as asked
+       left join (select ${columns} from public.api_keys where id = any($1::bigint[]) and key_hash is not null) as found on true`, [ids])
+    const found = rows.filter((row) => row.id !== null).map(storedKeyOf)
+    if (found.length < ids.length && rows[0]?.hides_rows !== false) throw new RowsHiddenError('api_keys')
+    return new Map(found.map((stored) => [stored.record.id, stored]))
+  }
+
   /** False when the row's hash is no longer the one that was proven: then the digest isn't its own. */
   async writeDigest (id: number, provenHash: string, digest: Buffer, pepperId: string): Promise<boolean> {
     const { rowCount } = await this.#pool.query(
       `update public.api_keys set key_lookup = $3, pepper_id = $4
-       where id = $1::bigint and key_hash = $2`, [id, provenHash, digest, pepperId])
+       where id = $1::bigint and key_hash::text = $2::text`, [id, provenHash, digest, pepperId])
     return rowCount === 1
   }
 }
@@ -109,6 +122,7 @@ function storedKeyOf (row: Row): StoredKey {
     pepperId: row.pepper_id,
     record: Object.freeze({
       id: row.id,
+      secretId: hash('sha256', row.key_hash, 'base64url'),
       userId: row.user_id ?? '',
       prefix: row.key_prefix ?? '',
       name: row.name ?? '',

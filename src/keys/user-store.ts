@@ -11,14 +11,14 @@ export class UserStore {
   /** Two at most: whether an email is anybody's, and whether it is more than one's. */
   async idsByEmail (email: string): Promise<string[]> {
     const { rows } = await this.#pool.query<{ id: string }>(
-      'select id::text from auth.users where lower(email) = lower($1) limit 2', [email])
+      'select id::text from auth.users where pg_catalog.lower(email::text) = pg_catalog.lower($1::text) limit 2', [email])
     return rows.map((row) => row.id)
   }
 
   /** Only migration 010 comments the table so; nobody else's users are ours to make. */
   async isOurs (): Promise<boolean> {
     const { rows } = await this.#pool.query<{ is_ours: boolean | null }>(
-      `select obj_description(c.oid, 'pg_class') like 'Made by Latchkey:%' as is_ours
+      `select pg_catalog.obj_description(c.oid, 'pg_class') like 'Made by Latchkey:%' as is_ours
        from pg_catalog.pg_class as c join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
        where n.nspname = 'auth' and c.relname = 'users'`)
     return rows[0]?.is_ours === true
@@ -27,7 +27,7 @@ export class UserStore {
   /** Several commands may make the same user at once: whoever comes second finds the first one's row. */
   async create (user: { readonly id: string } | { readonly email: string }): Promise<void> {
     await this.#pool.query(
-      'insert into auth.users (id, email) values (coalesce($1::uuid, gen_random_uuid()), $2) on conflict do nothing',
+      'insert into auth.users (id, email) values (coalesce($1::uuid, pg_catalog.gen_random_uuid()), $2) on conflict do nothing',
       ['id' in user ? user.id : null, 'email' in user ? user.email : null])
   }
 }

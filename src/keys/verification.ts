@@ -1,12 +1,15 @@
 /**
  * What became of a presented key. `unknown` covers wrong secrets and environments that aren't admitted; `unavailable`
- * means that the store can't be asked, `busy` that too much is waiting: neither says anything about the key.
+ * means that the store can't be asked, `busy` that too much is waiting, `throttled` that who sent it has sent too many
+ * invalid ones to have another looked up now: none of them says anything about the key.
  */
-export type KeyStatus = 'valid' | 'malformed' | 'unknown' | 'disabled' | 'revoked' | 'expired' | 'unavailable' | 'busy'
+export type KeyStatus = 'valid' | 'malformed' | 'unknown' | 'disabled' | 'revoked' | 'expired' | 'unavailable' | 'busy' | 'throttled'
 
 /** A key's row as the gateway needs it: no hash, no digest. */
 export interface KeyRecord {
   readonly id: number
+  /** Another one once the key has another secret. Says nothing of either. */
+  readonly secretId: string
   readonly userId: string
   readonly prefix: string
   readonly name: string
@@ -29,4 +32,5 @@ export const without = {
   unknown: { status: 'unknown', key: null },
   unavailable: { status: 'unavailable', key: null },
   busy: { status: 'busy', key: null },
+  throttled: { status: 'throttled', key: null },
 } as const satisfies Record<string, Verification>

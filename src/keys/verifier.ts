@@ -6,21 +6,39 @@ import { CacheEntry } from './cache-entry.ts'
 import { KeyCache } from './cache.ts'
 import type { Peppers } from './digest.ts'
 import { KeyFinder, type Proofs } from './finder.ts'
+import { Flight } from './flight.ts'
 import { keyBytesMax, parseKey } from './format.ts'
 import { Invalidations, parseNotification } from './invalidations.ts'
 import { StoreFailedError, StoreHealth } from './store-health.ts'
 import type { KeyStore, StoredKey } from './store.ts'
-import { type Verification, without } from './verification.ts'
+import { type KeyRecord, type Verification, without } from './verification.ts'
+import { type Confirmation, KeyWatch } from './watch.ts'
 
 export type { KeyRecord, KeyStatus, Verification } from './verification.ts'
+
+/** Who sends a key, for the limits on looking keys up. */
+export interface KeySender {
+  readonly network: string
+}
+
+/** Asked before a key that isn't cached is looked up; never for those that are. */
+export interface LookupGate {
+  /** `entered`, or a promise of it: `leave` is called once when the look-up is done. */
+  enter (network: string): 'entered' | Promise<'entered'> | 'busy' | 'throttled'
+  leave (network: string): void
+}
 
 export interface VerifierOptions {
   readonly config: KeysConfig
   readonly store: KeyStore
   readonly peppers: Peppers
   readonly bcrypt: BcryptPool
+  /** Left out: every key is looked up. */
+  readonly gate?: LookupGate
   /** Whether notifications are known to arrive. While they aren't, what is older than a second is asked again. */
   readonly isListening: () => boolean
+  /** The store was away, and answers again. */
+  readonly onStoreReturn?: () => void
   readonly logger: Logger
   readonly nowMs?: () => number
 }
@@ -37,10 +55,20 @@ export interface VerifierStats {
   readonly bcrypt: { readonly running: number, readonly waiting: number }
 }
 
+const openGate: LookupGate = { enter: () => 'entered', leave () {} }
+const nobody: KeySender = { network: '' }
 const unconfirmedMaxMs = 1000
 /** Distinct keys being looked for at once, and as many being rechecked: junk can't crowd out the keys that are known. */
 const loadsMax = 1000
 const readsMax = 5
+/**
+ * How long a recheck may hold up a request whose key is known. After that the entry answers as in an outage, within
+ * serveCachedFor, while the query goes on and its answer counts for whoever comes next. While notifications arrive, a
+ * change would have thrown the entry out, so that a revoked key isn't served longer for it. While they don't, the
+ * recheck is what finds a revocation, and a store this slow delays that by no more than the query's time-out; waiting
+ * for it would make the beginning of every outage a stop of all traffic.
+ */
+const recheckWaitMs = 500
 
 /**
  * Says what a presented key is worth. A cached answer is given at once, without a promise; anything else is one
@@ -49,15 +77,17 @@ const readsMax = 5
 export class Verifier {
   readonly #config: KeysConfig
   readonly #bcrypt: BcryptPool
+  readonly #gate: LookupGate
   readonly #isListening: () => boolean
   readonly #logger: Logger
   readonly #nowMs: () => number
-  readonly #store: KeyStore
   readonly #health: StoreHealth
   readonly #finder: KeyFinder
   readonly #cache: KeyCache
+  /** For what goes on beyond the request that a key was verified for. */
+  readonly watch: KeyWatch
   readonly #invalidations = new Invalidations()
-  readonly #flights = new Map<string, Promise<Verification>>()
+  readonly #flights = new Map<string, Flight>()
   readonly #counts = { hits: 0, misses: 0, negativeHits: 0, rechecks: 0, coalesced: 0, invalidations: 0 }
   #recheckFlights = 0
   /** What was read in an earlier epoch is asked again on use: notifications may have been lost since. */
@@ -66,19 +96,30 @@ export class Verifier {
   #changedBeforeEpoch = 0
   #isClosed = false
 
-  constructor ({ config, store, peppers, bcrypt, isListening, logger, nowMs = Date.now }: VerifierOptions) {
+  constructor ({ config, store, peppers, bcrypt, gate = openGate, isListening, onStoreReturn = () => {}, logger, nowMs = Date.now }: VerifierOptions) {
     this.#config = config
     this.#bcrypt = bcrypt
+    this.#gate = gate
     this.#isListening = isListening
     this.#logger = logger
     this.#nowMs = nowMs
-    this.#store = store
-    this.#health = new StoreHealth({ logger, nowMs })
+    this.#health = new StoreHealth({ ping: () => store.ping(), onReturn: onStoreReturn, logger, nowMs })
     this.#finder = new KeyFinder({ store, health: this.#health, peppers, bcrypt, logger, nowMs })
     this.#cache = new KeyCache(config.cache)
+    this.watch = new KeyWatch({
+      find: ids => this.#health.run(() => store.findByIds(ids)),
+      confirmationOf: key => this.#confirmationOf(key),
+      isAdmitted: environment => this.#isAdmitted(environment),
+      isStoreAvoided: () => this.#health.isAway,
+      isListening,
+      ttlMs: config.cache.ttlMs,
+      serveCachedForMs: config.serveCachedForMs,
+      nowMs,
+      logger,
+    })
   }
 
-  verify (key: string): Verification | Promise<Verification> {
+  verify (key: string, sender: KeySender = nobody): Verification | Promise<Verification> {
     if (key.length > keyBytesMax) return without.malformed
     const name = hash('sha256', key, 'base64url')
     const nowMs = this.#nowMs()
@@ -94,9 +135,9 @@ export class Verifier {
       if (!this.#isAdmitted(parsed.environment)) return without.unknown
     }
     if (this.#isClosed) return without.unavailable
-    if (this.#health.isAvoided(nowMs)) return this.#whileDown(entry, nowMs)
+    if (this.#health.isAway) return this.#whileDown(entry, nowMs)
     if (entry === undefined && this.#isKnownUnknown(name, nowMs)) return without.unknown
-    return this.#join(name, key, entry)
+    return this.#join(name, key, entry, sender)
   }
 
   /** Of channel `latchkey_keys`: the entries that it names are void at once, and loads under way read again. */
@@ -109,10 +150,12 @@ export class Verifier {
       this.#invalidations.addAll()
       this.markAllStale()
       this.#changedBeforeEpoch = this.#epoch
+      this.watch.changed('all')
     } else {
       this.#invalidations.add(invalidation)
       for (const id of invalidation.ids) this.#cache.deleteId(id)
       if (invalidation.hasNewSecrets) this.#cache.clearUnknown()
+      this.watch.changed(invalidation.ids)
     }
   }
 
@@ -121,16 +164,12 @@ export class Verifier {
     this.#epoch++
     this.#cache.clearUnknown()
     this.#health.retryNow()
+    this.watch.askAll()
   }
 
   /** One cheap query; true when the store answered. */
   async probe (): Promise<boolean> {
-    try {
-      await this.#health.run(() => this.#store.ping())
-      return true
-    } catch {
-      return false
-    }
+    return await this.#health.probe()
   }
 
   get hasReachedStore (): boolean {
@@ -144,29 +183,55 @@ export class Verifier {
   /** Waits for the queries under way. The pool and bcrypt are their owner's to close. */
   async close (): Promise<void> {
     this.#isClosed = true
-    await Promise.all(this.#flights.values())
+    this.#health.close()
+    await this.watch.close()
+    await Promise.all(Array.from(this.#flights.values(), ({ answer }) => answer))
     await this.#finder.close()
   }
 
-  #join (name: string, key: string, entry: CacheEntry | undefined): Verification | Promise<Verification> {
+  #join (name: string, key: string, entry: CacheEntry | undefined, sender: KeySender): Verification | Promise<Verification> {
     const underWay = this.#flights.get(name)
     if (underWay !== undefined) {
       this.#counts.coalesced++
-      return underWay
+      return this.#aboard(underWay, entry)
     }
     const isRecheck = entry !== undefined
     const others = isRecheck ? this.#recheckFlights : this.#flights.size - this.#recheckFlights
-    if (others >= loadsMax) return without.busy
+    if (others >= loadsMax) return this.#known(entry) ?? without.busy
+    const { network } = sender
+    const entrance = isRecheck ? 'entered' : this.#gate.enter(network)
+    if (entrance === 'busy' || entrance === 'throttled') return without[entrance]
     this.#counts[isRecheck ? 'rechecks' : 'misses']++
     if (isRecheck) this.#recheckFlights++
     this.#invalidations.begin()
-    const flight = this.#load(name, key, entry).finally(() => {
+    const answer = (entrance === 'entered' ? this.#load(name, key, entry) : this.#loadLater(entrance, name, key)).finally(() => {
       this.#invalidations.end()
       if (isRecheck) this.#recheckFlights--
+      else this.#gate.leave(network)
       this.#flights.delete(name)
     })
+    const flight = new Flight(answer, { waitMs: recheckWaitMs, known: isRecheck ? () => this.#known(this.#cache.get(name)) : null })
     this.#flights.set(name, flight)
-    return flight
+    return this.#aboard(flight, entry)
+  }
+
+  /** An entry that was thrown out meanwhile answers nobody: who comes without one waits for the store's answer. */
+  #aboard (flight: Flight, entry: CacheEntry | undefined): Verification | Promise<Verification> {
+    if (entry === undefined) return flight.answer
+    return flight.isOverdue ? this.#known(entry) ?? flight.answer : flight.soon
+  }
+
+  /** What a cached key is worth without the store; null: that can't be said. */
+  #known (entry: CacheEntry | undefined): Verification | null {
+    const verification = this.#whileDown(entry, this.#nowMs())
+    return verification === without.unavailable ? null : verification
+  }
+
+  async #loadLater (entrance: Promise<'entered'>, name: string, key: string): Promise<Verification> {
+    await entrance
+    // What was true when the wait began may have changed.
+    if (this.#isClosed) return without.unavailable
+    return this.#health.isAway ? without.unavailable : await this.#load(name, key, undefined)
   }
 
   async #load (name: string, key: string, entry: CacheEntry | undefined): Promise<Verification> {
@@ -233,6 +298,14 @@ export class Verifier {
   #isYoung (sinceMs: number, ttlMs: number, nowMs: number): boolean {
     const ageMs = nowMs - sinceMs
     return ageMs >= 0 && ageMs < (this.#isListening() ? ttlMs : Math.min(ttlMs, unconfirmedMaxMs))
+  }
+
+  /** Null for what is known to have changed since, and for what the cache has let go of. */
+  #confirmationOf (key: KeyRecord): Confirmation | null {
+    const entry = this.#cache.entryOf(key)
+    if (entry === undefined || entry.epoch < this.#changedBeforeEpoch) return null
+    const isCurrent = entry.epoch === this.#epoch && this.#isYoung(entry.confirmedAtMs, this.#config.cache.ttlMs, this.#nowMs())
+    return { atMs: entry.confirmedAtMs, isCurrent }
   }
 
   #isAdmitted (environment: string | null): boolean {

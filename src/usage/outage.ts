@@ -8,7 +8,7 @@ export class Outage {
   #saidAtMs = -Infinity
   #timer: NodeJS.Timeout | undefined
 
-  /** `retry` is called after each failure, later each time: from 50 ms to 5 s, with jitter. */
+  /** `retry` is called after each failure, later each time: from 50 ms to 1 s, with jitter. */
   constructor (logger: Logger, retry: () => void) {
     this.#logger = logger
     this.#retry = retry
@@ -30,6 +30,13 @@ export class Outage {
     if (willRetry) this.#timer = setTimeout(this.#retry, delayMs).unref()
   }
 
+  /** There is reason to think that it is over. */
+  retryNow (): void {
+    if (!this.isOn) return
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(this.#retry).unref()
+  }
+
   ended (): void {
     if (this.#failures === 0) return
     this.#logger.info({ failures: this.#failures }, 'usage is written again')
@@ -43,5 +50,6 @@ export class Outage {
 }
 
 const firstDelayMs = 100
-const delayMsMax = 5000
+/** Small beside what users notice: rows are to be there within seconds of the database's return. */
+const delayMsMax = 1000
 const logIntervalMs = 10_000

@@ -73,6 +73,11 @@ export class UsageRecorder {
     await this.#run()
   }
 
+  /** There is reason to think that the store is back: doesn't wait for the time of the next try. */
+  retryNow (): void {
+    if (!this.#isClosed) this.#outage.retryNow()
+  }
+
   stats (): UsageStats {
     return {
       recorded: this.#recorded,

@@ -99,11 +99,12 @@ export async function openKeys (t: Test, { database, bcryptPool: shared }: Share
     logger,
   })
   let queries = 0
+  let returns = 0
   pool.on('acquire', () => { queries++ })
   const bcryptPool = new CountingBcrypt(shared)
   const store = new KeyStore(pool)
   const verifier = new Verifier({
-    config, store, peppers, bcrypt: bcryptPool, isListening: options.isListening ?? (() => true), logger, nowMs: clock.nowMs,
+    config, store, peppers, bcrypt: bcryptPool, isListening: options.isListening ?? (() => true), onStoreReturn: () => { returns++ }, logger, nowMs: clock.nowMs,
   })
   const manager = new KeyManager({ pool: database.pool, peppers, bcrypt: bcryptPool, config })
   let notifications = 0
@@ -140,7 +141,11 @@ export async function openKeys (t: Test, { database, bcryptPool: shared }: Share
     sql: (text: string, values?: unknown[]) => database.pool.query(text, values),
     /** Statements that the verifier has sent. */
     queries: () => queries,
+    /** Statements that wait for a connection. */
+    waiting: () => pool.waitingCount,
     notifications: () => notifications,
+    /** How often the store was away and came back. */
+    returns: () => returns,
     /** Postgres delivers in the order of commits: once a marker arrives, so has every change before it. */
     async caughtUp () {
       const mine = randomUUID()

@@ -92,10 +92,14 @@ export class TcpProxy {
     const upstream = connect(this.#port, this.#host)
     this.#join(client, upstream, (chunk) => { if (!upstream.write(chunk)) client.pause() })
     const filter = this.#newFilter()
+    const late: Buffer[] = []
     this.#join(upstream, client, (chunk) => {
       const filtered = filter(chunk)
-      if (this.#delayMs > 0) setTimeout(() => { client.write(filtered) }, this.#delayMs)
-      else if (!client.write(filtered)) upstream.pause()
+      // Nothing overtakes what is late already, whatever its own delay: each timer lets go the first in the queue.
+      if (this.#delayMs > 0 || late.length > 0) {
+        late.push(filtered)
+        setTimeout(() => { client.write(late.shift()!) }, this.#delayMs)
+      } else if (!client.write(filtered)) upstream.pause()
     })
   }
 

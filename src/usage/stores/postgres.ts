@@ -1,6 +1,7 @@
 import type { Pool, PoolClient } from 'pg'
 import { hidesRows, RowsHiddenError } from '../../database/hidden-rows.ts'
-import { isRowRefused, sqlState } from '../../database/sqlstate.ts'
+import { isReadOnly, isRowRefused, sqlState } from '../../database/sqlstate.ts'
+import type { TimedQuery } from '../../database/timed-query.ts'
 import type { UsageRow } from '../row.ts'
 import type { UsageBatch, UsageStore, WriteOutcome, Written } from '../store.ts'
 
@@ -23,7 +24,8 @@ export class PostgresUsageStore implements UsageStore {
       isReusable = true
       return outcome
     } catch (err) {
-      isReusable = sqlState(err) !== null && await rollback(client)
+      // A server that serves only reads may have been the primary: the next connection may find the new one.
+      isReusable = sqlState(err) !== null && !isReadOnly(err) && await rollback(client)
       if (isRowRefused(err) && sqlState(err) !== sequenceIsUsedUp) return { kind: 'refused', reason: err }
       throw err
     } finally {
@@ -37,7 +39,7 @@ export class PostgresUsageStore implements UsageStore {
 }
 
 async function writeOnce (client: PoolClient, batch: UsageBatch): Promise<Written> {
-  await client.query(beginSql)
+  await client.query(begin)
   const result = await client.query<WriteResult>(insertSql, [batch.id, ...columns(batch.rows)])
   const { isNew, written, lockedIds, dueIds, hidesKeys } = result.rows[0]!
   if (!isNew) {
@@ -94,6 +96,9 @@ async function rollback (client: PoolClient): Promise<boolean> {
 /** Of api_key_usage's own id. Every row meets it, so none may be dropped for it. */
 const sequenceIsUsedUp = '2200H'
 
+// Below, tables and functions are named with their schemas, and operators get the very types that pg_catalog has them
+// for, as the better fit of a stranger's operator would win: the role's search_path decides nothing.
+
 interface WriteResult {
   isNew: boolean
   written: number
@@ -121,11 +126,17 @@ function columns (rows: readonly UsageRow[]): unknown[][] {
 /**
  * Time-outs, so that an attempt whose gateway has vanished ends soon and lets the next one have the batch's id. Read
  * committed, since a stricter default would make every lock a serialisation failure.
+ *
+ * It waits for nothing, so that a connection on which it takes long is one whose other end is gone: better known now
+ * than after the time that the rows may take.
  */
-const beginSql = `
+const begin: TimedQuery = {
+  text: `
 begin isolation level read committed;
-set local idle_in_transaction_session_timeout = '30s';
-set local lock_timeout = '5s'`
+set local idle_in_transaction_session_timeout = '3s';
+set local lock_timeout = '5s'`,
+  query_timeout: 2_000,
+}
 
 /**
  * Nothing happens unless the batch is new. The keys' rows are locked as the foreign key's check would lock them a
@@ -143,8 +154,8 @@ with batch as (
   insert into public.api_key_usage
     (api_key_id, endpoint, method, status_code, ip_address, user_agent, response_time_ms, created_at, route, request_id)
   select keys.id, endpoint, method, status_code, ip_address, user_agent, response_time_ms,
-    to_timestamp(created_at_ms / 1000), route, request_id
-  from unnest($3::bigint[], $4::text[], $5::text[], $6::int[], $7::inet[], $8::text[], $9::int[], $10::float8[],
+    pg_catalog.to_timestamp(created_at_ms / 1000::float8), route, request_id
+  from pg_catalog.unnest($3::bigint[], $4::text[], $5::text[], $6::int[], $7::inet[], $8::text[], $9::int[], $10::float8[],
     $11::text[], $12::text[]) as used (key_id, endpoint, method, status_code, ip_address, user_agent, response_time_ms,
     created_at_ms, route, request_id)
   join keys on keys.id = key_id
@@ -152,9 +163,9 @@ with batch as (
 )
 select
   exists (select from batch) as "isNew",
-  (select count(*) from written)::int as written,
+  (select pg_catalog.count(*) from written)::int as written,
   array(select id from public.api_keys where id = any ($2::bigint[]) except select id from keys) as "lockedIds",
-  array(select id from keys where last_used_at is null or last_used_at < now() - interval '1 minute') as "dueIds",
+  array(select id from keys where last_used_at is null or last_used_at < pg_catalog.now() - interval '1 minute') as "dueIds",
   -- Locking a row asks the policies for UPDATE, too.
   ${hidesRows("'public.api_keys'::regclass")} or ${hidesRows("'public.api_keys'::regclass", 'UPDATE')} as "hidesKeys"`
 
@@ -164,17 +175,17 @@ select
  */
 const lastUsedSql = `
 with due as (
-  select id, to_timestamp(used_at_ms / 1000) as used_at
+  select id, pg_catalog.to_timestamp(used_at_ms / 1000::float8) as used_at
   from public.api_keys
-  join unnest($1::bigint[], $2::float8[]) as used (key_id, used_at_ms) on key_id = id
+  join pg_catalog.unnest($1::bigint[], $2::float8[]) as used (key_id, used_at_ms) on key_id = id
   where last_used_at is null
-    or (last_used_at < now() - interval '1 minute' and last_used_at < to_timestamp(used_at_ms / 1000))
+    or (last_used_at < pg_catalog.now() - interval '1 minute' and last_used_at < pg_catalog.to_timestamp(used_at_ms / 1000::float8))
   for no key update of api_keys skip locked
 )
 update public.api_keys set last_used_at = used_at from due where api_keys.id = due.id`
 
 const pruneSql = `
 delete from latchkey.usage_batches where batch_id in (
-  select batch_id from latchkey.usage_batches where written_at < now() - interval '1 day' limit 10000
+  select batch_id from latchkey.usage_batches where written_at < pg_catalog.now() - interval '1 day' limit 10000
   for update skip locked
 )`
