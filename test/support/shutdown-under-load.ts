@@ -1,7 +1,9 @@
 import { Agent, request } from 'node:http'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Test } from 'tap'
 import type { GatewayProcesses } from './gateway-process.ts'
 import { send } from './http.ts'
+import { pipelineUntilClosed } from './pipelining-client.ts'
 import { until } from './until.ts'
 
 export interface ShutdownUnderLoad {
@@ -16,16 +18,23 @@ export interface ShutdownUnderLoad {
 }
 
 /**
- * Starts a gateway, loads it through kept-alive connections, one of them with a request that the upstream holds
- * (`/held`, let go by `release`), ends it with SIGTERM in the middle, and tells what became of every request.
+ * When clients whose connections are idle at the signal ask again, after it: well before such connections are closed,
+ * a second after it, or well after that. No server can help a request that crosses with the end of its connection.
  */
-export async function shutdownUnderLoad (t: Test, gateways: GatewayProcesses, round: string, release: () => boolean): Promise<ShutdownUnderLoad> {
+const idleForMs = [0, 100, 300, 600, 1_500]
+
+/**
+ * Starts a gateway, loads it through kept-alive connections: `clients` that ask without a pause, two that pipeline,
+ * some whose connections are idle at the signal, and one with a request that the upstream holds (`/held`, let go by
+ * `release`). Ends it with SIGTERM in the middle, and tells what became of every request.
+ */
+export async function shutdownUnderLoad (t: Test, gateways: GatewayProcesses, round: string, release: () => boolean, { clients: clientCount = 8 } = {}): Promise<ShutdownUnderLoad> {
   const { cli, url, adminUrl } = await gateways.start(t)
   const failures: string[] = []
   const answered: string[] = []
   let hasSignal = false
 
-  const clients = Array.from({ length: 8 }, async (_, client) => {
+  const clients = Array.from({ length: clientCount }, async (_, client) => {
     const agent = new Agent({ keepAlive: true, maxSockets: 1 })
     for (let i = 0; ; i++) {
       const id = `${round}-${client}-${i}`
@@ -39,6 +48,30 @@ export async function shutdownUnderLoad (t: Test, gateways: GatewayProcesses, ro
     }
     agent.destroy()
   })
+  const pipelining = [0, 1].map(async client => {
+    for (let asked = 0; ;) {
+      const { answered: these, failure, isRefused } = await pipelineUntilClosed(`${url}/quick`, gateways.headers, () => `${round}-pipelined-${client}-${asked++}`)
+      answered.push(...these)
+      if (failure !== null) failures.push(failure)
+      if (failure !== null || (isRefused && hasSignal)) break
+      if (isRefused) failures.push(`pipelined ${client}: refused before the signal`)
+    }
+  })
+  let signalled!: () => void
+  const signal = new Promise<void>(resolve => { signalled = resolve })
+  const idle = idleForMs.map(async ms => {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    for (const when of ['before', 'after']) {
+      const id = `${round}-idle-${ms}-${when}`
+      const outcome = await ask(agent, gateways.headers, `${url}/quick`, id, '')
+      if (outcome === 'answered') answered.push(id)
+      else if (outcome !== 'ECONNREFUSED' || when === 'before') failures.push(`${id}: ${outcome}`)
+      if (when === 'after') break
+      await signal
+      await delay(ms)
+    }
+    agent.destroy()
+  })
   const heldAgent = new Agent({ keepAlive: true, maxSockets: 1 })
   const held = ask(heldAgent, gateways.headers, `${url}/held`, `${round}-held`, '')
 
@@ -46,6 +79,7 @@ export async function shutdownUnderLoad (t: Test, gateways: GatewayProcesses, ro
   let hasReleased = false
   cli.child.kill('SIGTERM')
   hasSignal = true
+  signalled()
   let readiness = 200
   await until(async () => {
     readiness = (await send(`${adminUrl}/readyz`)).status
@@ -56,7 +90,7 @@ export async function shutdownUnderLoad (t: Test, gateways: GatewayProcesses, ro
   if (heldOutcome === 'answered') answered.push(`${round}-held`)
   else failures.push(`held: ${heldOutcome}`)
   heldAgent.destroy()
-  await Promise.all(clients)
+  await Promise.all([...clients, ...pipelining, ...idle])
   return { failures, answered, readiness, exit: await cli.ended(), log: cli.stdout.slice(-2000) + cli.stderr }
 }
 
