@@ -20,5 +20,6 @@ export function forwardingFor (request: FastifyRequest, keyHeader: string, drops
     bodyBytesMax: route.bodyBytesMax,
     headMs: null,
     failure: null,
+    abort: null,
   }
 }

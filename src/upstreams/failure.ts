@@ -3,7 +3,7 @@ import type { ProblemCode } from '../errors.ts'
 const timeoutCodes = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'UND_ERR_CONNECT_TIMEOUT', 'ETIMEDOUT'])
 
 /** Failures after which the upstream can't have begun to act on the request, or for which idempotence makes that harmless. */
-const retryableCodes = new Set(['ECONNRESET', 'ECONNREFUSED', 'EPIPE', 'UND_ERR_SOCKET', 'UND_ERR_CONNECT_TIMEOUT', 'ENETUNREACH', 'EHOSTUNREACH'])
+const retryableCodes = new Set(['ECONNRESET', 'ECONNREFUSED', 'EPIPE', 'UND_ERR_SOCKET', 'UND_ERR_CONNECT_TIMEOUT', 'ENETUNREACH', 'EHOSTUNREACH', 'ENOTFOUND', 'EAI_AGAIN'])
 
 /** The client's body outgrew the route's `bodyBytesMax` while it was streamed. */
 export class BodyTooLargeError extends Error {
@@ -15,16 +15,43 @@ export class ClientGoneError extends Error {
   override readonly name = 'ClientGoneError'
 }
 
-/** The upstream sent interim responses (1xx) for longer than its `headersTimeout`, and no other. */
-export class HeadersTimeoutError extends Error {
-  override readonly name = 'HeadersTimeoutError'
-  readonly code = 'UND_ERR_HEADERS_TIMEOUT'
+/** The client took nothing of its response for longer than `sendTimeout`. */
+export class SendTimeoutError extends Error {
+  override readonly name = 'SendTimeoutError'
+}
+
+/** The client's body stopped arriving, or arrived too slowly. */
+export class RequestTimeoutError extends Error {
+  override readonly name = 'RequestTimeoutError'
+}
+
+/** The client's body is no valid chunked one, or its connection ended before it did. */
+export class BrokenBodyError extends Error {
+  override readonly name = 'BrokenBodyError'
+}
+
+/** What the upstream sent is no answer that may be passed on (RFC 9110, RFC 9112). */
+export class BadAnswerError extends Error {
+  override readonly name = 'BadAnswerError'
+}
+
+/** Every target of the upstream has as many requests under way as it may have. */
+export class UpstreamBusyError extends Error {
+  override readonly name = 'UpstreamBusyError'
 }
 
 /** What the client is told of a failure: time-outs are 504, all else that an upstream does is 502. */
 export function failureCode (err: unknown): ProblemCode {
   if (findCause(err, cause => cause instanceof BodyTooLargeError)) return 'body_too_large'
+  if (err instanceof BrokenBodyError) return 'bad_request'
+  if (err instanceof RequestTimeoutError) return 'request_timeout'
+  if (err instanceof UpstreamBusyError) return 'overloaded'
   return timeoutCodes.has(errorCode(err)) ? 'upstream_timeout' : 'upstream_unreachable'
+}
+
+/** The client's own doing: there is nobody left to be told. */
+export function isClientsLoss (err: unknown): boolean {
+  return err instanceof ClientGoneError || err instanceof SendTimeoutError
 }
 
 export function isRetryable (err: unknown): boolean {

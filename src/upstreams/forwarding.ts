@@ -18,6 +18,8 @@ export interface Forwarding {
   headMs: number | null
   /** Why the upstream's part failed, before or after the head. Set by the engine. */
   failure: unknown
+  /** Ends the upstream's part at once, with this failure; null while it isn't under way. Set by the engine. */
+  abort: ((failure: Error) => void) | null
 }
 
 export interface EngineOptions {

@@ -1,6 +1,6 @@
 /** Headers that belong to one connection (RFC 9110, 7.6.1), and those that frame a message: an engine writes its own. */
 const connectionHeaders = new Set([
-  'connection', 'keep-alive', 'proxy-authenticate', 'proxy-authorization', 'proxy-connection', 'te', 'trailer',
+  'connection', 'keep-alive', 'proxy-authenticate', 'proxy-authentication-info', 'proxy-authorization', 'proxy-connection', 'te', 'trailer',
   'transfer-encoding', 'upgrade', 'http2-settings',
 ])
 

@@ -2,9 +2,10 @@ import { METHODS } from 'node:http'
 import type { Readable } from 'node:stream'
 import httpProxy from '@fastify/http-proxy'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Dispatcher } from 'undici'
+import { type AnswerHeaders, hasNoBody, passedOnHeaders } from './answer.ts'
 import { failureCode } from './failure.ts'
 import type { Engine, EngineOptions } from './forwarding.ts'
-import { isConnectionHeader, nominatedHeaders } from './header-names.ts'
 import { UpstreamClient, forwardingHeaders } from './upstream-client.ts'
 
 /**
@@ -33,7 +34,7 @@ export class HttpProxyEngine implements Engine {
         getUpstream: () => 'http://upstream.invalid',
         queryString: () => '',
         rewriteRequestHeaders: (request: FastifyRequest) => forwardingHeaders(options.forwardingOf(request), request.raw),
-        rewriteHeaders: (headers: Headers, request: FastifyRequest | undefined) => responseHeaders(headers, request === undefined ? {} : options.responseHeadersOf(request)),
+        rewriteHeaders: (headers: AnswerHeaders, request: FastifyRequest | undefined) => passedOnHeaders(headers, request === undefined ? {} : options.responseHeadersOf(request)),
         onResponse: (_request: FastifyRequest, reply: FastifyReply, { stream }: UpstreamAnswer) => sendOn(reply, stream),
         onError: (reply: FastifyReply, { error }: { error: Error }) => {
           const { failure } = options.forwardingOf(reply.request)
@@ -45,18 +46,21 @@ export class HttpProxyEngine implements Engine {
 }
 
 interface UpstreamAnswer {
+  /** A Dispatcher.ResponseData's body. */
   readonly stream: Readable
 }
 
+/** Enough to let an upstream's connection live on that sent a body where there is none. */
+const droppedBodyBytesMax = 65_536
+
 function sendOn (reply: FastifyReply, stream: Readable): void {
-  // A status that HTTP doesn't have, refused through onError before.
-  if (reply.sent) {
-    stream.destroy()
-    return
-  }
-  // It has no body, and undici fails where its Content-Length says otherwise (see upstream-client.ts).
-  if (reply.statusCode === 304) {
-    stream.on('error', () => {}).resume()
+  const { statusCode } = reply
+  if (hasNoBody(statusCode)) {
+    const body = stream as Dispatcher.ResponseData['body']
+    body.dump({ limit: droppedBodyBytesMax }).catch(() => {})
+    // A length belongs to a 304 alone, where it is that of the body left out.
+    if (statusCode === 205) reply.header('content-length', '0')
+    else if (statusCode === 204) reply.removeHeader('content-length')
     reply.send()
     return
   }
@@ -66,17 +70,4 @@ function sendOn (reply: FastifyReply, stream: Readable): void {
   setImmediate(() => {
     if (!reply.raw.headersSent && !reply.raw.destroyed && !stream.errored) reply.raw.flushHeaders()
   })
-}
-
-type Headers = Record<string, string | string[] | undefined>
-
-/** The upstream's headers without those of its connection; its `Connection` list can't remove what the gateway adds. */
-function responseHeaders (headers: Headers, added: Record<string, string>): Headers {
-  const { connection } = headers
-  const nominated = nominatedHeaders(Array.isArray(connection) ? connection.join(',') : connection)
-  const kept: Headers = {}
-  for (const name in headers) {
-    if (!isConnectionHeader(name) && !(nominated?.has(name) ?? false)) kept[name] = headers[name]
-  }
-  return Object.assign(kept, added)
 }

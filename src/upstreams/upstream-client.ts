@@ -2,9 +2,11 @@ import { EventEmitter } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Dispatcher } from 'undici'
+import { faultOfAnswer, hasNoBody } from './answer.ts'
 import { BodyLimit } from './body-limit.ts'
-import { ClientGoneError, HeadersTimeoutError, isRetryable } from './failure.ts'
+import { BadAnswerError, ClientGoneError, isRetryable, UpstreamBusyError } from './failure.ts'
 import type { Forwarding } from './forwarding.ts'
+import type { Target } from './upstream.ts'
 
 const kForwarding = Symbol('latchkey.forwarding')
 const kClient = Symbol('latchkey.client')
@@ -44,7 +46,7 @@ class Attempt {
   readonly #startedAtMs = performance.now()
   readonly #abort = new EventEmitter()
   #retriesLeft: number
-  #interimSinceMs: number | null = null
+  #target: Target | null = null
 
   constructor (forwarding: Forwarding, client: IncomingMessage, callback: Callback) {
     this.#forwarding = forwarding
@@ -54,11 +56,18 @@ class Attempt {
     // A body that was read once can't be sent again.
     this.#retriesLeft = isIdempotent(forwarding.method) && !forwarding.hasBody ? forwarding.upstream.config.retries : 0
     this.#clientSocket.once('close', this.#onClientClose)
+    forwarding.abort = this.#abortWith
   }
 
   send (): void {
+    const target = this.#forwarding.upstream.takeTarget()
+    if (target !== null) this.#sendTo(target)
+    else queueMicrotask(() => this.#failed(new UpstreamBusyError('every target is busy')))
+  }
+
+  #sendTo (target: Target): void {
     const { upstream, method, path, headers, host } = this.#forwarding
-    const target = upstream.nextTarget()
+    this.#target = target
     target.pool.request({
       method: method as Dispatcher.HttpMethod,
       path,
@@ -66,7 +75,6 @@ class Attempt {
       body: this.#forwarding.hasBody ? this.#body() : null,
       headersTimeout: upstream.config.headersTimeoutMs,
       bodyTimeout: upstream.config.bodyTimeoutMs,
-      onInfo: this.#onInterim,
       signal: this.#abort,
     }, (err, response) => {
       if (err === null) this.#answered(response)
@@ -74,38 +82,47 @@ class Attempt {
     })
   }
 
-  readonly #onClientClose = () => {
-    this.#forwarding.failure ??= new ClientGoneError('client went away')
-    this.#abort.emit('abort')
-  }
+  readonly #onClientClose = () => this.#abortWith(new ClientGoneError('client went away'))
 
-  /** Each interim answer (1xx) begins undici's headersTimeout anew, so an upstream could go on sending them for ever. */
-  readonly #onInterim = () => {
-    if (this.#forwarding.hasBody && !this.#client.complete) return
-    const nowMs = performance.now()
-    this.#interimSinceMs ??= nowMs
-    if (nowMs - this.#interimSinceMs < this.#forwarding.upstream.config.headersTimeoutMs) return
-    this.#forwarding.failure ??= new HeadersTimeoutError('interim responses only')
+  readonly #abortWith = (failure: Error) => {
+    this.#forwarding.failure ??= failure
     this.#abort.emit('abort')
   }
 
   #answered (response: Dispatcher.ResponseData): void {
+    const { statusCode, headers, body } = response
+    const fault = faultOfAnswer(statusCode, headers)
+    if (fault !== null) {
+      body.on('error', () => {}).destroy()
+      this.#failed(new BadAnswerError(fault))
+      return
+    }
     this.#forwarding.headMs = performance.now() - this.#startedAtMs
     // For undici a 304 that names the length of what it leaves out is a body cut short.
-    response.body.once('error', err => { if (response.statusCode !== 304) this.#forwarding.failure ??= err })
-    response.body.once('close', () => this.#clientSocket.off('close', this.#onClientClose))
+    body.once('error', err => { if (!hasNoBody(statusCode)) this.#forwarding.failure ??= err })
+    body.once('close', () => this.#ended())
     this.#callback(null, response)
   }
 
   #failed (err: Error): void {
+    const failed = this.#target
+    if (failed !== null) failed.running--
+    this.#target = null
     if (this.#retriesLeft > 0 && isRetryable(err) && !this.#clientSocket.destroyed) {
       this.#retriesLeft--
-      this.send()
-      return
+      const other = this.#forwarding.upstream.takeTarget(failed)
+      if (other !== null) return this.#sendTo(other)
     }
-    this.#clientSocket.off('close', this.#onClientClose)
+    this.#ended()
     this.#forwarding.failure ??= err
     this.#callback(err)
+  }
+
+  #ended (): void {
+    this.#clientSocket.off('close', this.#onClientClose)
+    this.#forwarding.abort = null
+    if (this.#target !== null) this.#target.running--
+    this.#target = null
   }
 
   #body (): IncomingMessage | BodyLimit {

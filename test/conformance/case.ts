@@ -21,6 +21,8 @@ export type ClientStep =
   | { readonly sees: string }
   /** Waits until what the upstream received holds the text. */
   | { readonly upstreamSees: string }
+  /** Waits until the front has closed its connection to the upstream, if it does so soon. */
+  | { readonly until: 'upstreamCloses' }
   /** Sends no more, and goes on reading. */
   | { readonly do: 'halfClose' }
   /** Goes away. */
@@ -63,8 +65,11 @@ export interface Expectation {
 interface Fields {
   /** Lower-case names; the values joined by `, ` where there are several lines. */
   readonly has?: Readonly<Record<string, string>>
-  /** Lower-case names. */
+  /** Lower-case names, whatever their value. */
+  readonly hasSome?: readonly string[]
   readonly lacks?: readonly string[]
+  /** Text that no header's value may hold. */
+  readonly lacksText?: string
   readonly body?: string
 }
 
@@ -82,8 +87,13 @@ export interface CaseGroup {
   readonly cases: readonly Case[]
 }
 
-/** Length of what replaces `{key}`, for cases that count bytes. */
+/** Length of what replaces `{key}`. */
 export const keyLength = 46
+
+/** How many bytes a text of a case has once it is sent. */
+export function bytesOf (text: string): number {
+  return text.replaceAll('{key}', 'x'.repeat(keyLength)).length
+}
 
 /** A request head: the request line, a Host and the key, and further lines. */
 export function head (requestLine: string, ...lines: readonly string[]): string {
@@ -93,8 +103,21 @@ export function head (requestLine: string, ...lines: readonly string[]): string 
 /** A request for a path of its own that no case may execute. */
 export const smuggled = head('GET /smuggled HTTP/1.1')
 
+/** It must not be forwarded. */
 export function refused (status = 400, code = 'bad_request'): Expectation {
-  return { rfc: 'refuse', statuses: [status], code, executed: 0, closes: true }
+  // The framing of these is clear, so that the connection can be kept.
+  const keeps = code === 'ambiguous_path' || code === 'ambiguous_key' || code === 'method_not_allowed'
+  return { rfc: 'refuse', statuses: [status], code, executed: 0, ...(keeps ? {} : { closes: true }) }
+}
+
+/** The RFCs let it be mended or refused; Latchkey refuses. */
+export function refusedHere (status = 400, code = 'bad_request'): Expectation {
+  return { ...refused(status, code), rfc: 'either' }
+}
+
+/** It is forwarded, though the RFCs would let a front refuse it. */
+export function servedHere (...received: readonly Received[]): Expectation {
+  return { ...served(...received), rfc: 'either' }
 }
 
 export function served (...received: readonly Received[]): Expectation {

@@ -23,7 +23,11 @@ export function judge (it: Case, observed: Observation): Verdict {
   const violations: { kind: Violation, detail: string }[] = []
   const violate = (kind: Violation, detail: string) => violations.push({ kind, detail })
   const sent = readRequests(observed.sent)
-  const forwarded = observed.upstream.flatMap(({ received }) => readRequests(received)).filter(({ target }) => !target.startsWith(sentinelPath))
+  const forwarded = observed.upstream
+    .flatMap(({ received, executed }) => readRequests(received).map((request, i) => ({ request, order: executed[i]?.order ?? Infinity })))
+    .sort((one, other) => one.order - other.order)
+    .map(({ request }) => request)
+    .filter(({ target }) => !target.startsWith(sentinelPath))
   const executed = observed.upstream.flatMap(({ executed }) => executed).filter(({ target }) => !target.startsWith(sentinelPath))
   const { responses, faults, rest } = readResponses(observed.received, sent.map(({ method }) => method), true)
   const finals = responses.filter(({ status }) => status >= 200)
@@ -49,7 +53,7 @@ export function judge (it: Case, observed: Observation): Verdict {
   const isAnswerCase = it.upstream !== undefined
   const isServed = isAnswerCase ? wasPassedOn(finals) : executed.length > 0
   const { expect } = it
-  if (expect.rfc === 'refuse' && isServed && expect.executed === undefined) violate('forwarded what is forbidden', isAnswerCase ? 'the answer' : 'the request')
+  if (expect.rfc === 'refuse' && isServed && (isAnswerCase || expect.executed === undefined)) violate('forwarded what is forbidden', isAnswerCase ? 'the answer' : 'the request')
   if (expect.rfc === 'refuse' && !isAnswerCase && executed.length > (expect.executed ?? 0)) violate('forwarded what is forbidden', 'the request')
   if (expect.rfc === 'serve' && statuses.some(status => status >= 400) && !isExpected(expect.statuses, statuses)) violate('refused what is valid', statuses.join(', '))
   if (isServed) {
@@ -114,8 +118,15 @@ function differences (wanted: Received & Answered, found: (StrictRequest | Stric
   for (const [name, value] of Object.entries(wanted.has ?? {})) {
     if (valueOf(fields, name) !== value) differ(name, value, valueOf(fields, name))
   }
+  for (const name of wanted.hasSome ?? []) {
+    if (valueOf(fields, name) === null) differ(name, 'any', null)
+  }
   for (const name of wanted.lacks ?? []) {
     if (valueOf(fields, name) !== null) differ(name, null, valueOf(fields, name))
+  }
+  const { lacksText } = wanted
+  for (const { name, value } of fields) {
+    if (lacksText !== undefined && value.includes(lacksText)) differ(name, `nothing of ${lacksText}`, value)
   }
   return details
 }

@@ -43,12 +43,14 @@ export async function observe (front: Front, upstream: RawUpstream, { send, upst
       client.socket.write(bytes, 'latin1')
     } else if ('sees' in step) await within(() => client.received.includes(step.sees) || client.isClosed)
     else if ('upstreamSees' in step) await within(() => upstream.received.includes(step.upstreamSees) || client.isClosed)
+    else if ('until' in step) await within(() => upstream.connections.some(({ isClosed }) => isClosed), waits.quietMs)
     else {
       isEnded = true
       if (step.do === 'reset') client.socket.resetAndDestroy()
       else client.socket.end()
     }
   }
+  client.touch()
   const requests = readRequests(sent)
   const methods = requests.map(({ method }) => method)
   const answersMax = Math.max(requests.length, 1)
@@ -79,12 +81,16 @@ class Client {
     socket.setEncoding('latin1')
     socket.on('data', (text: string) => {
       this.received += text
-      this.#activeAtMs = Date.now()
+      this.touch()
     })
     // Both: a half-closed socket of ours closes only when the other half has ended.
     socket.on('end', () => { this.isClosed = true })
     socket.on('close', () => { this.isClosed = true })
     socket.on('error', () => {})
+  }
+
+  touch (): void {
+    this.#activeAtMs = Date.now()
   }
 
   get quietMs (): number {
