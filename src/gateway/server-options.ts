@@ -39,6 +39,8 @@ export const fastifyOptions = {
 export function tuneServer (app: FastifyInstance): void {
   // Node drops the lines beyond this count silently (0: none), with any Transfer-Encoding among them.
   app.server.maxHeadersCount = 0
+  // Of a peer that reset the connection before it was accepted, the request can still be read, but not the address.
+  app.server.prependListener('connection', socket => { if (socket.remoteAddress === undefined) socket.destroy() })
   // Without a listener, node:http asks for the body before the key was looked at.
   app.server.on('checkContinue', (request, response) => { app.routing(request, response) })
 }

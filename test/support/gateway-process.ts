@@ -7,7 +7,7 @@ import type pg from 'pg'
 import type { Test } from 'tap'
 import { BcryptPool } from '../../src/keys/bcrypt.ts'
 import { Peppers } from '../../src/keys/digest.ts'
-import { KeyManager } from '../../src/keys/manager.ts'
+import { type ApiKey, KeyManager, type NewKey } from '../../src/keys/manager.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { createDatabase } from './postgres.ts'
 import { RunningCli } from './process.ts'
@@ -15,6 +15,8 @@ import { RunningCli } from './process.ts'
 export interface GatewayProcesses {
   readonly pool: pg.Pool
   readonly headers: { readonly 'x-api-key': string }
+  /** Makes further keys; user, name and scopes have the defaults of the first one. */
+  createKeys (list: readonly Partial<NewKey>[]): Promise<{ key: string, apiKey: ApiKey }[]>
   /** `latchkey start`, listening and ready. */
   start (t: Test): Promise<GatewayProcess>
 }
@@ -33,10 +35,14 @@ export async function prepareGatewayProcesses (t: Test, config: string): Promise
   t.teardown(() => rmSync(folder, { recursive: true, force: true }))
   const configFile = join(folder, 'gateway.yaml')
   writeFileSync(configFile, config)
-  const bcrypt = new BcryptPool({ queueMax: 1, logger: pino({ level: 'silent' }) })
-  const manager = new KeyManager({ pool: database.pool, peppers: new Peppers([pepper]), bcrypt, config: loadConfig(configFile).keys })
-  const { key } = await manager.create({ user: 'ada@example.com', name: 'test', scopes: ['all:use'] })
-  await bcrypt.close()
+  const createKeys: GatewayProcesses['createKeys'] = async list => {
+    const bcrypt = new BcryptPool({ queueMax: list.length, logger: pino({ level: 'silent' }) })
+    const manager = new KeyManager({ pool: database.pool, peppers: new Peppers([pepper]), bcrypt, config: loadConfig(configFile).keys })
+    const made = await Promise.all(list.map(async fields => await manager.create({ user: 'ada@example.com', name: 'test', scopes: ['all:use'], ...fields })))
+    await bcrypt.close()
+    return made
+  }
+  const [{ key } = { key: '' }] = await createKeys([{}])
   const env = {
     DATABASE_URL: database.url,
     LATCHKEY_KEY_PEPPER: pepper.toString('hex'),
@@ -49,6 +55,7 @@ export async function prepareGatewayProcesses (t: Test, config: string): Promise
   return {
     pool: database.pool,
     headers: { 'x-api-key': key },
+    createKeys,
     async start (t) {
       const cli = new RunningCli(t, ['start', '--config', configFile], { cwd: folder, env })
       await cli.prints('"ready: the key store was reached"')
