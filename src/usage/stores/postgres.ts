@@ -138,6 +138,8 @@ set local lock_timeout = '5s'`,
   query_timeout: 2_000,
 }
 
+// Of several arrays, unnest is syntax and not a function: it has no schema.
+
 /**
  * Nothing happens unless the batch is new. The keys' rows are locked as the foreign key's check would lock them a
  * moment later, but skipping those that somebody else holds (a delete under way, a forgotten transaction): their rows
@@ -155,7 +157,7 @@ with batch as (
     (api_key_id, endpoint, method, status_code, ip_address, user_agent, response_time_ms, created_at, route, request_id)
   select keys.id, endpoint, method, status_code, ip_address, user_agent, response_time_ms,
     pg_catalog.to_timestamp(created_at_ms / 1000::float8), route, request_id
-  from pg_catalog.unnest($3::bigint[], $4::text[], $5::text[], $6::int[], $7::inet[], $8::text[], $9::int[], $10::float8[],
+  from unnest($3::bigint[], $4::text[], $5::text[], $6::int[], $7::inet[], $8::text[], $9::int[], $10::float8[],
     $11::text[], $12::text[]) as used (key_id, endpoint, method, status_code, ip_address, user_agent, response_time_ms,
     created_at_ms, route, request_id)
   join keys on keys.id = key_id
@@ -177,7 +179,7 @@ const lastUsedSql = `
 with due as (
   select id, pg_catalog.to_timestamp(used_at_ms / 1000::float8) as used_at
   from public.api_keys
-  join pg_catalog.unnest($1::bigint[], $2::float8[]) as used (key_id, used_at_ms) on key_id = id
+  join unnest($1::bigint[], $2::float8[]) as used (key_id, used_at_ms) on key_id = id
   where last_used_at is null
     or (last_used_at < pg_catalog.now() - interval '1 minute' and last_used_at < pg_catalog.to_timestamp(used_at_ms / 1000::float8))
   for no key update of api_keys skip locked
