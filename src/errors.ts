@@ -23,6 +23,7 @@ export const problems = {
   route_not_found: { status: 404, title: 'Route not found', detail: 'No route matches this path.' },
   method_not_allowed: { status: 405, title: 'Method not allowed', detail: 'This path does not accept this method. The Allow header lists those that it does.' },
   body_too_large: { status: 413, title: 'Body too large', detail: 'The request body is larger than this route accepts.' },
+  expectation_failed: { status: 417, title: 'Expectation failed', detail: 'The only expectation that is understood here is 100-continue.' },
   headers_too_large: { status: 431, title: 'Headers too large', detail: 'The request headers are larger than the gateway accepts.' },
   request_timeout: { status: 408, title: 'Request timeout', detail: 'The request did not arrive in time.' },
   too_many_failures: { status: 429, title: 'Too many failures', detail: 'Too many invalid API keys came from this address. Wait, then send a valid key.' },
@@ -30,7 +31,7 @@ export const problems = {
   upstream_unreachable: { status: 502, title: 'Upstream unreachable', detail: 'The service behind the gateway could not be reached, or broke off.' },
   upstream_timeout: { status: 504, title: 'Upstream timeout', detail: 'The service behind the gateway did not answer in time.' },
   key_store_unavailable: { status: 503, title: 'Key store unavailable', detail: 'The API key cannot be checked right now. Try again shortly.' },
-  overloaded: { status: 503, title: 'Overloaded', detail: 'The gateway is too busy to check this API key right now. Try again shortly.' },
+  overloaded: { status: 503, title: 'Overloaded', detail: 'The gateway is too busy for this request right now. Try again shortly.' },
 } as const satisfies Record<string, Problem>
 
 export type ProblemCode = keyof typeof problems

@@ -9,6 +9,10 @@ interface Line {
   /** No more is read of the connection. */
   isHeld: boolean
   isGuarded: boolean
+  /** The response whose turn it is, or was last. */
+  response: ServerResponse | null
+  /** The response to the request that arrived last. */
+  latest: ServerResponse | null
   readonly waiting: (() => void)[]
 }
 
@@ -22,19 +26,57 @@ export class Turns {
 
   /** Calls `begin` at once, or when the responses to all earlier requests of the connection have closed; never on a closed connection. */
   take (socket: Socket, response: ServerResponse, begin: () => void): void {
-    let line = this.#lines.get(socket)
-    if (line === undefined) {
-      line = { isTaken: false, isHeld: false, isGuarded: false, waiting: [] }
-      this.#lines.set(socket, line)
-    }
+    const line = this.#lineOf(socket)
+    line.latest = response
     response.once('close', () => this.#next(socket, line))
     if (line.isTaken) {
-      line.waiting.push(begin)
+      line.waiting.push(() => {
+        line.response = response
+        begin()
+      })
       if (line.waiting.length >= waitingMax && !line.isHeld) hold(socket, line)
       return
     }
     line.isTaken = true
+    line.response = response
     begin()
+  }
+
+  /**
+   * Of a connection that node:http has let go of for an upgrade, its last request: calls `begin` at once, or when the
+   * responses to all earlier requests have closed; `begin` then takes the turn. Until then the socket isn't read here.
+   */
+  takeLast (socket: Socket, begin: () => void): void {
+    const line = this.#lineOf(socket)
+    line.isHeld = false
+    // As node:http did until now: a response under way would stop at its first full buffer.
+    socket.on('drain', () => { if (line.response?.writableEnded === false) line.response.emit('drain') })
+    if (!line.isTaken) return begin()
+    line.waiting.push(() => {
+      line.isTaken = false
+      begin()
+    })
+  }
+
+  /** Calls `begin` at once, or when all responses have closed. To be used where no more of the connection is read as requests. */
+  whenFree (socket: Socket, begin: () => void): void {
+    const line = this.#lineOf(socket)
+    if (line.isTaken) line.waiting.push(begin)
+    else begin()
+  }
+
+  /** The response whose turn it is on a connection, and that to the request which arrived last; either may have closed. */
+  of (socket: Socket): { readonly response: ServerResponse | null, readonly latest: ServerResponse | null } {
+    return this.#lineOf(socket)
+  }
+
+  #lineOf (socket: Socket): Line {
+    let line = this.#lines.get(socket)
+    if (line === undefined) {
+      line = { isTaken: false, isHeld: false, isGuarded: false, response: null, latest: null, waiting: [] }
+      this.#lines.set(socket, line)
+    }
+    return line
   }
 
   #next (socket: Socket, line: Line): void {

@@ -1,38 +1,79 @@
 import { randomUUID } from 'node:crypto'
-import type { ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Logger } from 'pino'
 import { type ProblemCode, problemBody, problems } from '../errors.ts'
 import type { GatewayMetrics } from '../metrics/gateway-metrics.ts'
+import { BrokenBodyError } from '../upstreams/failure.ts'
+import type { Identity } from './identity.ts'
+import type { Turns } from './turns.ts'
 
-/** Answers what node:http could not read as a request, in the same form as every other refusal, and closes. */
+/** How long what a client goes on sending is read and thrown away, so that the refusal isn't lost to a reset. */
+const lingerMs = 1_000
+
+/**
+ * Answers what node:http could not read as a request, in the same form as every other refusal, and closes: in its turn,
+ * so that requests which came before on the connection get their answers.
+ */
 export class UnreadableRequests {
+  readonly #turns: Turns
   readonly #metrics: GatewayMetrics
   readonly #logger: Logger
-  /** Responses under way by socket: ours must not run into one of them. */
-  readonly #answering = new WeakMap<Socket, number>()
+  readonly #brokenBodies = new WeakSet<IncomingMessage>()
+  /** Nothing more is read of them. The parser reports each further piece as another error. */
+  readonly #givenUp = new WeakSet<Socket>()
 
-  constructor (metrics: GatewayMetrics, logger: Logger) {
+  constructor (turns: Turns, metrics: GatewayMetrics, logger: Logger) {
+    this.#turns = turns
     this.#metrics = metrics
     this.#logger = logger
   }
 
-  /** Notes that a response is under way on a socket, until it closes. */
-  answering (socket: Socket, response: ServerResponse): void {
-    this.#answering.set(socket, (this.#answering.get(socket) ?? 0) + 1)
-    response.once('close', () => this.#answering.set(socket, (this.#answering.get(socket) ?? 1) - 1))
-  }
-
-  answer (err: NodeJS.ErrnoException, socket: Socket): void {
-    const isAnswering = (this.#answering.get(socket) ?? 0) > 0
-    if (err.code === 'ECONNRESET' || !socket.writable || isAnswering) {
+  /** `begun` is the last request of the connection that has begun. */
+  answer (err: NodeJS.ErrnoException, socket: Socket, begun: Identity | null): void {
+    if (err.code === 'ECONNRESET' || (!socket.writable && !this.#givenUp.has(socket))) {
       socket.destroy()
       return
     }
-    const code = codeOf(err)
+    // Bytes behind an announced end (RFC 9112, 9.6): the answer to what came before goes out, and ends the connection.
+    if (this.#givenUp.has(socket) || err.code === 'HPE_CLOSED_CONNECTION') return
+    this.#givenUp.add(socket)
+    const { response, latest } = this.#turns.of(socket)
+    if (latest !== null && !latest.req.complete) this.#breakOff(latest, response === latest ? begun : null)
+    else this.#turns.whenFree(socket, () => this.#refuse(codeOf(err), socket, err.code))
+  }
+
+  /** Whether the request's body can't be read to its end: then it must not be forwarded. */
+  isBroken (raw: IncomingMessage): boolean {
+    return this.#brokenBodies.has(raw)
+  }
+
+  /** Answers CONNECT, whose socket node:http has let go of. */
+  refuseConnect (socket: Socket): void {
+    socket.on('error', () => socket.destroy())
+    this.#turns.takeLast(socket, () => this.#refuse('bad_request', socket, 'CONNECT'))
+  }
+
+  /** `identity` is null while the request waits for its turn, or for its record. */
+  #breakOff ({ req, socket, headersSent, writableEnded }: ServerResponse, identity: Identity | null): void {
+    this.#brokenBodies.add(req)
+    if (writableEnded) req.socket.destroySoon()
+    else if (headersSent) socket?.destroy()
+    // Not on its way yet: forward() asks isBroken().
+    else identity?.forwarding?.abort?.(new BrokenBodyError('the body is malformed or was cut short'))
+  }
+
+  #refuse (code: ProblemCode, socket: Socket, reason: string | undefined): void {
+    if (!socket.writable) {
+      socket.destroy()
+      return
+    }
     const requestId = randomUUID()
     const body = problemBody(code, requestId)
     const { status, title } = problems[code]
+    const timer = setTimeout(() => socket.destroy(), lingerMs)
+    socket.once('close', () => clearTimeout(timer))
+    socket.resume()
     socket.end([
       `HTTP/1.1 ${status} ${title}`,
       'content-type: application/problem+json',
@@ -42,7 +83,7 @@ export class UnreadableRequests {
       '', body,
     ].join('\r\n'))
     this.#metrics.requestFinished('none', 'OTHER', status, 0)
-    this.#logger.info({ requestId, status, code, address: socket.remoteAddress, reason: err.code }, 'request')
+    this.#logger.info({ requestId, status, code, address: socket.remoteAddress, reason }, 'request')
   }
 }
 

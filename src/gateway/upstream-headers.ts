@@ -26,13 +26,19 @@ export function upstreamHeaders (raw: IncomingMessage, identity: Identity, polic
   const nominated = nominatedHeaders(headers.connection)
   const keepsTrace = isTraceparent(headers.traceparent)
   const keyHeader = cgiName(policy.keyHeader)
+  const { client } = identity
   const sent: string[] = []
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const lowerCase = rawHeaders[i]!.toLowerCase()
     const name = cgiName(lowerCase)
-    if (isConnectionHeader(name) || isGatewaysOwn(name) || name === keyHeader) continue
-    if (nominated !== null && nominated.has(lowerCase) && name !== 'content-length') continue
-    if (name === 'content-length' && (!policy.hasBody || lowerCase !== name)) continue
+    if (isConnectionHeader(name) || name === keyHeader) continue
+    if (isGatewaysOwn(name) && !(client.isForwarded && isProxys(lowerCase))) continue
+    if (nominated !== null && nominated.has(lowerCase) && lowerCase !== 'content-length') continue
+    if (name === 'content-length') {
+      // Written anew: leading zeros are octal to some.
+      if (policy.hasBody && lowerCase === name) sent.push(name, String(Number(rawHeaders[i + 1])))
+      continue
+    }
     if (name === 'authorization' && policy.dropsAuthorization) continue
     if (name === 'tracestate' && !keepsTrace) continue
     sent.push(rawHeaders[i]!, rawHeaders[i + 1]!)
@@ -40,11 +46,12 @@ export function upstreamHeaders (raw: IncomingMessage, identity: Identity, polic
   if (identity.key !== null && identity.isVouchedFor) addKey(sent, identity.key)
   sent.push(
     'x-request-id', identity.requestId,
-    'x-forwarded-for', identity.address,
-    'x-forwarded-proto', 'encrypted' in raw.socket ? 'https' : 'http',
+    'x-forwarded-for', client.forwardedFor,
+    'x-forwarded-proto', client.scheme,
     'traceparent', keepsTrace ? headers.traceparent as string : newTraceparent()
   )
-  if (headers.host !== undefined) sent.push('x-forwarded-host', headers.host)
+  const host = client.forwardedHost ?? headers.host
+  if (host !== undefined) sent.push('x-forwarded-host', host)
   return sent
 }
 
@@ -64,6 +71,21 @@ function isGatewaysOwn (name: string): boolean {
       return true
     default:
       return name.startsWith('x-latchkey-') || name.startsWith('x-forwarded-')
+  }
+}
+
+/** Of those, what passes as it is from a trusted proxy. */
+function isProxys (lowerCase: string): boolean {
+  switch (lowerCase) {
+    case 'x-forwarded-for':
+    case 'x-forwarded-proto':
+    case 'x-forwarded-host':
+      return false
+    case 'forwarded':
+    case 'x-real-ip':
+      return true
+    default:
+      return lowerCase.startsWith('x-forwarded-') && !oddCharacter.test(lowerCase)
   }
 }
 

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { framing } from './cases/framing.ts'
+import { requests } from './cases/requests.ts'
 import { testCases } from './suite.ts'
 
-await testCases(t, [framing])
+await testCases(t, requests)

@@ -4,10 +4,15 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { UpstreamScript } from './case.ts'
 import { type LenientRequest, readLeniently } from './lenient-request.ts'
 
+export interface ExecutedRequest extends LenientRequest {
+  /** Its place among all that the upstream executed. */
+  readonly order: number
+}
+
 export interface UpstreamConnection {
   /** Bytes received since the last `begin`. */
   readonly received: string
-  readonly executed: readonly LenientRequest[]
+  readonly executed: readonly ExecutedRequest[]
   readonly isClosed: boolean
 }
 
@@ -16,7 +21,7 @@ interface Connection {
   received: string
   /** How much of `received` has been read as requests. */
   readBytes: number
-  executed: LenientRequest[]
+  executed: ExecutedRequest[]
   isClosed: boolean
   isAnswering: boolean
 }
@@ -31,6 +36,7 @@ export const sentinelPath = '/sentinel-'
 export class RawUpstream {
   readonly #server: Server
   readonly #connections = new Set<Connection>()
+  #executedCount = 0
   #script: UpstreamScript | null = null
   #clientReceived: () => string = () => ''
 
@@ -104,7 +110,7 @@ export class RawUpstream {
         return
       }
       connection.readBytes += request.bytes
-      connection.executed.push(request)
+      connection.executed.push({ ...request, order: this.#executedCount++ })
       this.#answer(connection, script, request)
     }
   }
