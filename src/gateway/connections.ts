@@ -1,0 +1,122 @@
+import type { Server } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Logger } from 'pino'
+import type { AddressRanges } from '../config/address.ts'
+import { type Client, peerOf } from './client.ts'
+import type { Identity } from './identity.ts'
+
+export interface ConnectionsOptions {
+  readonly connectionsMax: number
+  readonly connectionsPerAddressMax: number
+  /** Proxies: many clients come through one, so they have no bound of their own. */
+  readonly trusted: AddressRanges
+  readonly logger: Logger
+}
+
+export interface Connection {
+  readonly peer: Client
+  readonly openedAtMs: number
+  /** The last request that has begun. */
+  latest: Identity | null
+}
+
+/** One that has had nothing to do for so long can make room for another. */
+const idleMinMs = 1_000
+/** Of all, closed at once to make room: looking for them costs a pass over all. */
+const roomShare = 0.01
+const lookEveryMs = 100
+const logEveryMs = 60_000
+
+/** The clients' connections: how many, whose, and which of them could go. */
+export class Connections {
+  readonly #options: ConnectionsOptions
+  readonly #connections = new Map<Socket, Connection>()
+  readonly #countByNetwork = new Map<string, number>()
+  readonly #refused = { total: 0, address: 0 }
+  #closedForRoom = 0
+  #lookedAtMs = -Infinity
+  #loggedAtMs = -Infinity
+
+  constructor (options: ConnectionsOptions) {
+    this.#options = options
+  }
+
+  /** To be called before the server listens. */
+  watch (server: Server): void {
+    // node:net closes what comes on top, before it costs anything, and tells by `drop`.
+    server.maxConnections = this.#options.connectionsMax
+    server.on('drop', () => this.#refuse('total'))
+    server.prependListener('connection', socket => this.#take(socket))
+  }
+
+  of (socket: Socket): Connection {
+    return this.#connections.get(socket) ?? this.#add(socket)
+  }
+
+  stats (): { readonly open: number, readonly refusedTotal: number, readonly refusedAddress: number, readonly closedForRoom: number } {
+    return { open: this.#connections.size, refusedTotal: this.#refused.total, refusedAddress: this.#refused.address, closedForRoom: this.#closedForRoom }
+  }
+
+  #take (socket: Socket): void {
+    const { connectionsMax, connectionsPerAddressMax } = this.#options
+    const { peer } = this.#add(socket)
+    if (!peer.isForwarded && this.#countByNetwork.get(peer.network)! > connectionsPerAddressMax) {
+      this.#refuse('address')
+      // Forgotten at once, not with the event: the place is free.
+      this.#remove(socket)
+      // A reset leaves nothing behind in this system's tables either.
+      socket.resetAndDestroy()
+    } else if (this.#connections.size >= connectionsMax) {
+      this.#makeRoom()
+    }
+  }
+
+  #add (socket: Socket): Connection {
+    const peer = peerOf(socket, this.#options.trusted)
+    const connection = { peer, openedAtMs: performance.now(), latest: null }
+    // A request can be handed over behind its connection's end: nothing is to be kept for that.
+    if (socket.destroyed) return connection
+    this.#connections.set(socket, connection)
+    if (!peer.isForwarded) this.#countByNetwork.set(peer.network, (this.#countByNetwork.get(peer.network) ?? 0) + 1)
+    socket.once('close', () => this.#remove(socket))
+    return connection
+  }
+
+  #remove (socket: Socket): void {
+    const connection = this.#connections.get(socket)
+    if (connection === undefined) return
+    this.#connections.delete(socket)
+    const { network, isForwarded } = connection.peer
+    if (isForwarded) return
+    const left = this.#countByNetwork.get(network)! - 1
+    if (left === 0) this.#countByNetwork.delete(network)
+    else this.#countByNetwork.set(network, left)
+  }
+
+  /** At the bound, those that have been idle for longest go, so that idle connections don't lock out new clients. */
+  #makeRoom (): void {
+    const nowMs = performance.now()
+    if (nowMs - this.#lookedAtMs < lookEveryMs) return
+    this.#lookedAtMs = nowMs
+    const idle: { readonly socket: Socket, readonly sinceMs: number }[] = []
+    for (const [socket, { openedAtMs, latest }] of this.#connections) {
+      const sinceMs = latest === null ? openedAtMs : latest.closedAtMs
+      if (sinceMs !== null && nowMs - sinceMs >= idleMinMs) idle.push({ socket, sinceMs })
+    }
+    idle.sort((one, other) => one.sinceMs - other.sinceMs)
+    for (const { socket } of idle.slice(0, Math.ceil(this.#options.connectionsMax * roomShare))) {
+      this.#closedForRoom++
+      socket.destroy()
+    }
+  }
+
+  #refuse (reason: 'total' | 'address'): void {
+    this.#refused[reason]++
+    const nowMs = performance.now()
+    if (nowMs - this.#loggedAtMs < logEveryMs) return
+    this.#loggedAtMs = nowMs
+    const { connectionsMax, connectionsPerAddressMax, logger } = this.#options
+    logger.warn({ reason, open: this.#connections.size, connectionsMax, connectionsPerAddressMax, refused: { ...this.#refused } },
+      reason === 'total' ? 'connections are refused: as many as connectionsMax are open' : 'connections are refused: an address has as many as connectionsPerAddressMax')
+  }
+}
