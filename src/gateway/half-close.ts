@@ -1,16 +1,20 @@
+import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import type { Turns } from './turns.ts'
 import { isUpgrade } from './upgrade-request.ts'
 
+/** Between two interim answers to a client that has ended its side. */
+const probeEveryMs = 500
+
 /**
  * Lets a client end its side behind its last request and still get the answer, as scripts around netcat do. node:http
  * would end ours, too.
  *
- * A client that has gone altogether looks the same until something is written to it. So it is sent an interim answer,
- * which every client ignores (RFC 9110, 15.2) and which a closed one answers with a reset: the upstream is let go at
- * once, not when it has answered. One that ends its side in the midst of an answer is taken for gone. `onCutShort` is
- * called where the last request is incomplete; it may have been told of by a client error already.
+ * A client that has gone altogether looks the same until it is written to: it answers the first bytes with a reset,
+ * which the next write finds. So it is sent interim answers, which every client ignores (RFC 9110, 15.2), and the
+ * upstream is let go within a second, not when it has answered. One that ends its side in the midst of an answer is
+ * taken for gone. `onCutShort` is called where the last request is incomplete; a client error may have told of it already.
  */
 export function allowHalfClose (app: FastifyInstance, turns: Turns, onCutShort: (socket: Socket) => void): void {
   // Undocumented, and there since Node 0.4.
@@ -21,7 +25,18 @@ export function allowHalfClose (app: FastifyInstance, turns: Turns, onCutShort: 
       if (latest !== null && !latest.req.complete) return onCutShort(socket)
       if (response === null || response.writableEnded || response.closed || isUpgrade(response.req)) return
       if (response.headersSent) socket.destroy()
-      else if (response.req.httpVersionMinor > 0) response.writeContinue()
+      else probe(response)
     })
   })
+}
+
+function probe (response: ServerResponse): void {
+  // HTTP/1.0 has no interim answers: its clients are found to have gone when they are answered.
+  if (response.req.httpVersionMinor === 0) return
+  response.writeContinue()
+  const timer = setInterval(() => {
+    if (response.headersSent) clearInterval(timer)
+    else response.writeContinue()
+  }, probeEveryMs).unref()
+  response.once('close', () => clearInterval(timer))
 }

@@ -10,6 +10,7 @@ import type { Turns } from './turns.ts'
 
 /** How long what a client goes on sending is read and thrown away, so that the refusal isn't lost to a reset. */
 const lingerMs = 1_000
+const cutShortCode = 'LATCHKEY_CUT_SHORT'
 
 /**
  * Answers what node:http could not read as a request, in the same form as every other refusal, and closes: in its turn,
@@ -29,6 +30,11 @@ export class UnreadableRequests {
     this.#logger = logger
   }
 
+  /** To be called when a client has ended its side in the midst of a body whose length it had announced: no client error. */
+  cutShort (socket: Socket, begun: Identity | null): void {
+    this.answer(Object.assign(new Error('cut short'), { code: cutShortCode }), socket, begun)
+  }
+
   /** `begun` is the last request of the connection that has begun. */
   answer (err: NodeJS.ErrnoException, socket: Socket, begun: Identity | null): void {
     if (err.code === 'ECONNRESET' || (!socket.writable && !this.#givenUp.has(socket))) {
@@ -39,8 +45,11 @@ export class UnreadableRequests {
     if (this.#givenUp.has(socket) || err.code === 'HPE_CLOSED_CONNECTION') return
     this.#givenUp.add(socket)
     const { response, latest } = this.#turns.of(socket)
-    if (latest !== null && !latest.req.complete) this.#breakOff(latest, response === latest ? begun : null)
-    else this.#turns.whenFree(socket, () => this.#refuse(codeOf(err), socket, err.code))
+    if (latest !== null && !latest.req.complete) {
+      // Who ends in the midst of a body has gone, as a rule: recorded as such.
+      if (response === latest && isCutShort(err)) socket.destroy()
+      else this.#breakOff(latest, response === latest ? begun : null)
+    } else this.#turns.whenFree(socket, () => this.#refuse(codeOf(err), socket, err.code))
   }
 
   /** Whether the request's body can't be read to its end: then it must not be forwarded. */
@@ -85,6 +94,10 @@ export class UnreadableRequests {
     this.#metrics.requestFinished('none', 'OTHER', status, 0)
     this.#logger.info({ requestId, status, code, address: socket.remoteAddress, reason }, 'request')
   }
+}
+
+function isCutShort ({ code }: NodeJS.ErrnoException): boolean {
+  return code === cutShortCode || code === 'HPE_INVALID_EOF_STATE'
 }
 
 function codeOf (err: NodeJS.ErrnoException & { readonly reason?: string }): ProblemCode {

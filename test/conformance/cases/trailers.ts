@@ -29,7 +29,7 @@ export const trailers: CaseGroup = {
     { name: 'a bare LF between trailers', rfc: 'RFC 9112 §2.2', send: `${post()}X: y\nZ: z\r\n\r\n`, expect: refusedHere() },
     { name: 'a NUL in a trailer', rfc: 'RFC 9110 §5.5', send: `${post()}X: y\x00\r\n\r\n`, expect: refusedHere() },
     { name: 'trailers of 20 KiB', rfc: 'RFC 9112 §7.1.2', send: `${post()}X: ${'y'.repeat(20_480)}\r\n\r\n`, expect: refusedHere() },
-    { name: 'the line end behind the trailers is missing', rfc: 'RFC 9112 §8', send: [{ write: `${post()}X: y\r\n` }, { do: 'halfClose' }], expect: { rfc: 'refuse', statuses: [400], executed: 0 } },
+    { name: 'the line end behind the trailers is missing', rfc: 'RFC 9112 §8', send: [{ write: `${post()}X: y\r\n` }, { do: 'halfClose' }], expect: { rfc: 'refuse', statuses: [], executed: 0 } },
   ],
 }
 
