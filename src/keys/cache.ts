@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import type { CacheEntry } from './cache-entry.ts'
+import type { KeyRecord } from './verification.ts'
 
 export interface KeyCacheOptions {
   readonly entriesMax: number
@@ -44,6 +45,10 @@ export class KeyCache {
     return this.#unknown.get(name)
   }
 
+  delete (name: string): void {
+    this.#proven.delete(name)
+  }
+
   setUnknown (name: string, atMs: number): void {
     this.#proven.delete(name)
     this.#unknown.set(name, atMs)
@@ -62,6 +67,34 @@ export class KeyCache {
     const names = this.#namesById.get(id)
     if (names === undefined) return
     for (const name of [...names]) this.#proven.delete(name)
+  }
+
+  /** By name. */
+  entriesOf (id: number): [string, CacheEntry][] {
+    const entries: [string, CacheEntry][] = []
+    for (const name of this.#namesById.get(id) ?? []) {
+      const entry = this.#proven.peek(name)
+      if (entry !== undefined) entries.push([name, entry])
+    }
+    return entries
+  }
+
+  /** Ids of such entries, the least recently used first: whoever replaces them in this order doesn't change it. */
+  idsWhere (isWanted: (entry: CacheEntry) => boolean): number[] {
+    const ids = new Set<number>()
+    for (const entry of this.#proven.rvalues()) {
+      if (entry !== undefined && isWanted(entry)) ids.add(entry.record.id)
+    }
+    return [...ids]
+  }
+
+  /** The entry that holds this very record: not one that was read before or after it. */
+  entryOf (record: KeyRecord): CacheEntry | undefined {
+    for (const name of this.#namesById.get(record.id) ?? []) {
+      const entry = this.#proven.peek(name)
+      if (entry?.record === record) return entry
+    }
+    return undefined
   }
 
   /** For tests of the invariant: how many names the index holds. */

@@ -9,6 +9,7 @@ import { KeyFinder, type Proofs } from './finder.ts'
 import { Flight } from './flight.ts'
 import { keyBytesMax, parseKey } from './format.ts'
 import { Invalidations, parseNotification } from './invalidations.ts'
+import { Refresher } from './refresher.ts'
 import { StoreFailedError, StoreHealth } from './store-health.ts'
 import type { KeyStore, StoredKey } from './store.ts'
 import { type KeyRecord, type Verification, without } from './verification.ts'
@@ -87,6 +88,7 @@ export class Verifier {
   /** For what goes on beyond the request that a key was verified for. */
   readonly watch: KeyWatch
   readonly #invalidations = new Invalidations()
+  readonly #refresher: Refresher
   readonly #flights = new Map<string, Flight>()
   readonly #counts = { hits: 0, misses: 0, negativeHits: 0, rechecks: 0, coalesced: 0, invalidations: 0 }
   #recheckFlights = 0
@@ -103,9 +105,23 @@ export class Verifier {
     this.#isListening = isListening
     this.#logger = logger
     this.#nowMs = nowMs
-    this.#health = new StoreHealth({ ping: () => store.ping(), onReturn: onStoreReturn, logger, nowMs })
+    const onReturn = (): void => {
+      this.#refresher.resume()
+      onStoreReturn()
+    }
+    this.#health = new StoreHealth({ ping: () => store.ping(), onReturn, logger, nowMs })
     this.#finder = new KeyFinder({ store, health: this.#health, peppers, bcrypt, logger, nowMs })
     this.#cache = new KeyCache(config.cache)
+    this.#refresher = new Refresher({
+      cache: this.#cache,
+      invalidations: this.#invalidations,
+      find: ids => this.#health.run(() => store.findByIds(ids)),
+      isAdmitted: environment => this.#isAdmitted(environment),
+      epoch: () => this.#epoch,
+      servedMs: config.cache.ttlMs + config.serveCachedForMs,
+      nowMs,
+      logger,
+    })
     this.watch = new KeyWatch({
       find: ids => this.#health.run(() => store.findByIds(ids)),
       confirmationOf: key => this.#confirmationOf(key),
@@ -159,12 +175,13 @@ export class Verifier {
     }
   }
 
-  /** After LISTEN was (re)established: notifications may have been lost, so everything cached is checked again on use. */
+  /** After LISTEN was (re)established: notifications may have been lost, so everything cached is checked again, on use or in the background. */
   markAllStale (): void {
     this.#epoch++
     this.#cache.clearUnknown()
     this.#health.retryNow()
     this.watch.askAll()
+    this.#refresher.start()
   }
 
   /** One cheap query; true when the store answered. */
@@ -185,6 +202,7 @@ export class Verifier {
     this.#isClosed = true
     this.#health.close()
     await this.watch.close()
+    await this.#refresher.close()
     await Promise.all(Array.from(this.#flights.values(), ({ answer }) => answer))
     await this.#finder.close()
   }
