@@ -1,10 +1,13 @@
 import type { Server as HttpServer } from 'node:http'
 import { Server as NetServer, type Socket } from 'node:net'
 import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises'
+import type { OpenRequests } from './open-requests.ts'
 
 export interface DrainOptions {
   /** How long idle connections stay open. A request that is on its way when we stop still gets its answer, with `Connection: close`. */
   readonly idleGraceMs: number
+  /** After so long, event streams are broken off: most have no end of their own, and their clients reconnect. */
+  readonly eventStreamsMs: number
   /** After so long, requests under way are broken off. */
   readonly deadlineMs: number
 }
@@ -12,10 +15,12 @@ export interface DrainOptions {
 /** Ends a listener without failing a request. Made together with the server, since it has to know every connection. */
 export class Drain {
   readonly #server: HttpServer
+  readonly #openRequests: OpenRequests
   readonly #sockets = new Set<Socket>()
 
-  constructor (server: HttpServer) {
+  constructor (server: HttpServer, openRequests: OpenRequests) {
     this.#server = server
+    this.#openRequests = openRequests
     server.on('connection', socket => {
       this.#sockets.add(socket)
       socket.once('close', () => this.#sockets.delete(socket))
@@ -24,15 +29,16 @@ export class Drain {
 
   /**
    * Stops accepting connections and waits until those that exist have ended. Resolves with the number of connections
-   * that had to be broken off.
+   * that had to be broken off at the deadline. WebSockets are told at once that we go away.
    *
    * http.Server's own close() ends idle connections at once, and so fails requests that are already on the wire;
    * net.Server's only stops listening.
    */
-  async run ({ idleGraceMs, deadlineMs }: DrainOptions): Promise<number> {
+  async run ({ idleGraceMs, eventStreamsMs, deadlineMs }: DrainOptions): Promise<number> {
     const server = this.#server
     // A connection whose answer began before the drain, and so without `Connection: close`, is left its own grace.
     server.keepAliveTimeout = idleGraceMs
+    this.#openRequests.goAway()
     // Both times, what has arrived is taken in first: connections in the backlog would be reset with the listener, and
     // a connection isn't idle when its next request waits to be read. A timer runs before the sockets are polled.
     await turn()
@@ -45,9 +51,12 @@ export class Drain {
     // To node:http, one that never sent anything is busy with its first request.
     for (const socket of this.#sockets) if (socket.bytesRead === 0) socket.destroy()
 
-    if (await Promise.race([ended, delay(Math.max(deadlineMs - idleGraceMs, 0), 'busy', { ref: false })]) === 'ended') return 0
+    if (await Promise.race([ended, delay(eventStreamsMs - idleGraceMs, 'streaming', { ref: false })]) === 'ended') return 0
+    this.#openRequests.breakOffEventStreams()
+    if (await Promise.race([ended, delay(deadlineMs - eventStreamsMs, 'busy', { ref: false })]) === 'ended') return 0
     const brokenOff = this.#sockets.size
-    server.closeAllConnections()
+    // Of those that were upgraded, node:http knows nothing.
+    for (const socket of this.#sockets) socket.destroy()
     await ended
     return brokenOff
   }

@@ -1,17 +1,18 @@
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { RouteConfig } from '../config/config.ts'
 import type { ProblemCode } from '../errors.ts'
 import type { KeyRecord } from '../keys/verifier.ts'
 import type { Forwarding } from '../upstreams/forwarding.ts'
+import type { Tunnel } from '../upstreams/tunnel.ts'
 import type { Upstream } from '../upstreams/upstream.ts'
+import type { Client } from './client.ts'
 
 /** All that the gateway knows of one request: which it is, what route it matched, whose key came with it, how it ended. */
 export class Identity {
   readonly startedAtMs = Date.now()
   readonly #startMark = performance.now()
   readonly requestId: string
-  /** The client's address, IPv4 in its plain form. */
-  readonly address: string
+  readonly client: Client
   /** The raw path, without the query. */
   readonly path: string
   route: RouteConfig | null = null
@@ -25,14 +26,22 @@ export class Identity {
   isProbe = false
   /** The answer says `Connection: close`: nothing that follows on the connection is looked at. */
   endsConnection = false
+  /** When its response had closed, on performance.now()'s clock. */
+  closedAtMs: number | null = null
   refusal: ProblemCode | null = null
   /** What `auth: report` let through. */
   reported: ProblemCode | null = null
   forwarding: Forwarding | null = null
+  /** Of a request that was forwarded. */
+  response: ServerResponse | null = null
+  /** Of a request that has become a WebSocket. */
+  tunnel: Tunnel | null = null
+  /** Why the key that let the request in no longer did, before it had ended. */
+  endedBy: ProblemCode | null = null
 
-  constructor (requestId: string, raw: IncomingMessage) {
+  constructor (requestId: string, raw: IncomingMessage, client: Client) {
     this.requestId = requestId
-    this.address = plainAddress(raw.socket.remoteAddress)
+    this.client = client
     const target = raw.url ?? '/'
     const queryStart = target.indexOf('?')
     this.path = queryStart === -1 ? target : target.slice(0, queryStart)
@@ -41,10 +50,4 @@ export class Identity {
   get elapsedMs (): number {
     return performance.now() - this.#startMark
   }
-}
-
-/** IPv4 addresses that arrive on a dual-stack socket are written as `::ffff:192.0.2.1`. */
-function plainAddress (address: string | undefined): string {
-  if (address === undefined) return ''
-  return address.startsWith('::ffff:') ? address.slice(7) : address
 }

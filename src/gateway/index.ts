@@ -1,8 +1,11 @@
 import type { Socket } from 'node:net'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
+import { AddressRanges } from '../config/address.ts'
 import type { Config } from '../config/config.ts'
 import type { Verification, Verifier } from '../keys/verifier.ts'
+import type { EventLoopLoad } from '../limits/event-loop-load.ts'
+import type { FailureBudget } from '../limits/failure-budget.ts'
 import type { GatewayMetrics } from '../metrics/gateway-metrics.ts'
 import { holdsScopes } from '../routes/scopes.ts'
 import type { Match, RouteTable } from '../routes/route-table.ts'
@@ -10,29 +13,40 @@ import { failureCode } from '../upstreams/failure.ts'
 import type { Engine } from '../upstreams/forwarding.ts'
 import type { UpstreamSet } from '../upstreams/upstream-set.ts'
 import type { UsageRecorder } from '../usage/recorder.ts'
+import { clientOf } from './client.ts'
+import type { Connections } from './connections.ts'
 import { type Credential, readCredential } from './credential.ts'
 import { forwardingFor } from './forward.ts'
+import { allowHalfClose } from './half-close.ts'
 import { answerHealth } from './health.ts'
 import { Identity } from './identity.ts'
+import type { OpenRequests } from './open-requests.ts'
 import { recordOnClose } from './record.ts'
-import { insufficientScope, keyRefusal, missingKey, type Refusal, refuse } from './refuse.ts'
+import { insufficientScope, keyRefusal, missingKey, type Refusal, refuse, tooManyFailures } from './refuse.ts'
 import { requestIdOf } from './request-id.ts'
 import { insanityOf, originForm } from './sane-request.ts'
-import { fastifyOptions, limits, tuneServer } from './server-options.ts'
+import { fastifyOptions, tuneServer } from './server-options.ts'
+import { SlowClients } from './slow-clients.ts'
 import { Turns } from './turns.ts'
 import { UnreadableRequests } from './unreadable-request.ts'
+import { handshakeFault, isUpgrade } from './upgrade-request.ts'
+import { acceptUpgrades, tunnel } from './upgrades.ts'
 
 declare module 'fastify' {
   interface FastifyRequest { identity: Identity }
 }
 
 export interface GatewayParts {
-  readonly config: Pick<Config, 'keys'>
+  readonly config: Pick<Config, 'gateway' | 'keys'>
   /** The table in force. Asked once a request, so that a reload swaps it whole. */
   readonly routeTable: () => RouteTable
   readonly upstreams: UpstreamSet
   readonly verifier: Verifier
   readonly usage: UsageRecorder
+  readonly openRequests: OpenRequests
+  readonly connections: Connections
+  readonly failures: FailureBudget
+  readonly load: EventLoopLoad
   readonly metrics: GatewayMetrics
   readonly engine: Engine
   readonly isReady: () => boolean
@@ -44,25 +58,30 @@ export interface GatewayParts {
  * The data plane. Read the onRequest hook from top to bottom to know what a request must pass, and in which order:
  * sane, routed, key present, key valid, scopes held; then it is forwarded. Each is recorded once, when its response
  * has closed, and before that the next of its connection doesn't begin. Bodies aren't touched before a request is
- * admitted.
+ * admitted. Under too much load, what isn't known yet is refused before it costs anything.
  */
 export async function createGateway (parts: GatewayParts): Promise<FastifyInstance> {
-  const { config: { keys }, upstreams, verifier, metrics, logger } = parts
-  const unreadable = new UnreadableRequests(metrics, logger)
+  const { config: { gateway, keys }, upstreams, verifier, connections, failures, load, metrics, logger } = parts
   const turns = new Turns()
-  /** The last request of each connection that has begun. */
-  const latest = new WeakMap<Socket, Identity>()
+  const slowClients = new SlowClients(gateway, turns, socket => connections.of(socket).latest)
+  const unreadable = new UnreadableRequests(turns, metrics, logger)
+  const trusted = new AddressRanges(gateway.trustProxy)
   const app = Fastify({
-    ...fastifyOptions,
+    ...fastifyOptions(gateway),
     rewriteUrl: originForm,
-    clientErrorHandler: (err, socket) => unreadable.answer(err, socket),
+    clientErrorHandler: (err, socket) => unreadable.answer(err, socket, connections.of(socket).latest),
     frameworkErrors: (err, request, reply) => turns.take(request.raw.socket, reply.raw, () => {
       if (isBehindEnd(request, reply)) return
       accept(request, reply)
       refuse(request, reply, { code: 'bad_request', detail: err.code === 'FST_ERR_BAD_URL' ? 'The path has an invalid percent-encoding.' : undefined })
     }),
   })
-  tuneServer(app)
+  tuneServer(app, gateway)
+  connections.watch(app.server)
+  slowClients.watch(app.server)
+  acceptUpgrades(app, turns)
+  allowHalfClose(app, turns, socket => unreadable.cutShort(socket, connections.of(socket).latest))
+  app.server.on('connect', (_raw, socket) => unreadable.refuseConnect(socket as Socket))
   app.decorateRequest('identity', null as unknown as Identity)
 
   app.addHook('onRequest', (request, reply, admit) => turns.take(request.raw.socket, reply.raw, () => {
@@ -70,9 +89,10 @@ export async function createGateway (parts: GatewayParts): Promise<FastifyInstan
     if (isBehindEnd(request, reply)) return
     const identity = accept(request, reply)
 
-    const insanity = insanityOf(raw, keys.header)
+    const insanity = insanityOf(raw, keys.header) ?? (isUpgrade(raw) ? handshakeFault(raw) : null)
     if (insanity !== null) return refuse(request, reply, insanity)
     if (identity.path.startsWith('/-/')) return answerHealth(request, reply, parts.isReady())
+    if (load.shedsAny()) return refuse(request, reply, { code: 'overloaded' })
 
     const match = parts.routeTable().match(request.method, raw.headers.host, identity.path)
     if (match.kind !== 'route') return refuse(request, reply, unmatched(match))
@@ -81,6 +101,7 @@ export async function createGateway (parts: GatewayParts): Promise<FastifyInstan
     identity.upstream = upstreams.get(route.upstream)
 
     if (route.auth === 'none') {
+      if (load.shedsUnknown()) return refuse(request, reply, { code: 'overloaded' })
       metrics.authOutcome('public')
       return forward(request, reply, false, admit)
     }
@@ -88,22 +109,31 @@ export async function createGateway (parts: GatewayParts): Promise<FastifyInstan
     if (credential.isAmbiguous) return deny({ code: 'ambiguous_key' })
     if (credential.key === null) return deny(missingKey(keys))
 
-    const verification = verifier.verify(credential.key)
-    if (verification instanceof Promise) verification.then(judge).catch(fail)
+    const verification = verifier.verify(credential.key, identity.client)
+    const isLookedUp = verification instanceof Promise
+    if (isLookedUp) verification.then(judge).catch(fail)
     else judge(verification) // from the cache: no promise, no later tick
 
     function judge ({ status, key }: Verification): void {
       identity.key = key
-      if (status !== 'valid') return deny(keyRefusal(status))
+      if (status !== 'valid') return deny(isOverBudget(status) ? tooManyFailures(failures, identity.client.network) : keyRefusal(status))
       if (!holdsScopes(key!.scopes, route.scopes)) return deny(insufficientScope(route.scopes))
       metrics.authOutcome('valid')
       identity.isVouchedFor = true
       forward(request, reply, credential.isInAuthorization, admit)
     }
 
+    /** Counts an invalid key; true where its network has sent too many. What is let through all the same counts where it cost a query. */
+    function isOverBudget (status: Verification['status']): boolean {
+      if (status === 'throttled') return true
+      if (status !== 'malformed' && status !== 'unknown') return false
+      return (route.auth === 'key' || isLookedUp) && !failures.take(identity.client.network)
+    }
+
     function deny (refusal: Refusal): void {
       metrics.authOutcome(route.auth === 'report' ? `reported_${refusal.code}` : refusal.code)
       if (route.auth !== 'report') return refuse(request, reply, refusal)
+      if (load.shedsUnknown()) return refuse(request, reply, { code: 'overloaded' })
       identity.reported = refusal.code
       forward(request, reply, wasMeantForUs(credential, identity), admit)
     }
@@ -117,13 +147,13 @@ export async function createGateway (parts: GatewayParts): Promise<FastifyInstan
   await parts.engine.register(app, {
     forwardingOf: request => request.identity.forwarding!,
     responseHeadersOf,
-    onFailure: (request, reply, code) => refuse(request, reply, { code }),
+    onFailure: (request, reply, code) => refuse(request, reply, { code: request.identity.endedBy ?? code }),
   })
   // Nothing passes onRequest unadmitted, so whoever gets here was admitted and then found no engine: fail closed.
   app.setNotFoundHandler((request, reply) => refuse(request, reply, { code: 'internal_error' }))
   app.setErrorHandler((err, request, reply) => {
     const failure = request.identity.forwarding?.failure ?? null
-    if (failure !== null) return refuse(request, reply, { code: failureCode(failure) })
+    if (failure !== null) return refuse(request, reply, { code: request.identity.endedBy ?? failureCode(failure) })
     logger.error({ err, requestId: request.identity.requestId }, 'forwarding a request failed')
     refuse(request, reply, { code: 'internal_error' })
   })
@@ -131,34 +161,40 @@ export async function createGateway (parts: GatewayParts): Promise<FastifyInstan
 
   /** Behind an announced end (RFC 9112, 9.6), nothing is looked at: it may have been the body of the request before. */
   function isBehindEnd ({ raw }: FastifyRequest, reply: FastifyReply): boolean {
-    if (latest.get(raw.socket)?.endsConnection !== true) return false
+    if (connections.of(raw.socket).latest?.endsConnection !== true) return false
     reply.hijack()
     return true
   }
 
   /** Begins the request's record. */
   function accept (request: FastifyRequest, reply: FastifyReply): Identity {
-    request.identity = new Identity(requestIdOf(request.raw.headers['x-request-id']), request.raw)
+    const { raw } = request
+    const connection = connections.of(raw.socket)
+    const identity = new Identity(requestIdOf(raw.headers['x-request-id']), raw, clientOf(raw.headers, connection.peer, trusted))
+    request.identity = identity
+    connection.latest = identity
+    slowClients.expectBody(raw, reply.raw, identity)
     reply.headers(responseHeadersOf(request))
     recordOnClose(request, reply, parts)
-    unreadable.answering(request.raw.socket, reply.raw)
-    request.identity.endsConnection = parts.isDraining()
-    latest.set(request.raw.socket, request.identity)
-    return request.identity
+    identity.endsConnection = parts.isDraining()
+    return identity
   }
 
   function forward (request: FastifyRequest, reply: FastifyReply, dropsAuthorization: boolean, admit: () => void): void {
     // The client left while its key was looked up.
     const { socket } = request.raw
     if (socket.destroyed) return
+    if (unreadable.isBroken(request.raw)) return refuse(request, reply, { code: 'bad_request', detail: 'The body is malformed.' })
     const forwarding = forwardingFor(request, keys.header, dropsAuthorization)
     if (forwarding === null) return refuse(request, reply, { code: 'body_too_large' })
     request.identity.forwarding = forwarding
-    if (forwarding.hasBody) {
-      socket.setTimeout(limits.bodyIdleTimeoutMs)
-      request.raw.once('end', () => socket.setTimeout(0))
+    request.identity.response = reply.raw
+    parts.openRequests.add(request.identity)
+    if (isUpgrade(request.raw)) {
+      tunnel(request, reply, parts.openRequests)
+      return
     }
-    if (request.raw.headers.expect !== undefined) reply.raw.writeContinue()
+    if (request.raw.headers.expect !== undefined && request.raw.httpVersionMinor > 0) reply.raw.writeContinue()
     admit()
   }
 

@@ -3,15 +3,18 @@ import type { Logger } from 'pino'
 import { problems } from '../errors.ts'
 import { redactKeys } from '../keys/format.ts'
 import type { GatewayMetrics } from '../metrics/gateway-metrics.ts'
-import { ClientGoneError, failureCode } from '../upstreams/failure.ts'
+import { failureCode, isClientsLoss } from '../upstreams/failure.ts'
 import type { UsageRecorder } from '../usage/recorder.ts'
+import type { OpenRequests } from './open-requests.ts'
 
 /** nginx's status for a client that closed its connection before the response had ended. */
 const clientClosedRequest = 499
+const switchingProtocols = 101
 
 export interface Recording {
   readonly metrics: GatewayMetrics
   readonly usage: UsageRecorder
+  readonly openRequests: OpenRequests
   readonly logger: Logger
 }
 
@@ -20,9 +23,11 @@ export interface Recording {
  * broken-off responses alike (Fastify's onResponse doesn't). Metrics and the log get every request, usage those
  * whose key was proven.
  */
-export function recordOnClose (request: FastifyRequest, reply: FastifyReply, { metrics, usage, logger }: Recording): void {
+export function recordOnClose (request: FastifyRequest, reply: FastifyReply, { metrics, usage, openRequests, logger }: Recording): void {
   const { identity, raw } = request
   reply.raw.once('close', () => {
+    identity.closedAtMs = performance.now()
+    openRequests.remove(identity)
     if (identity.isProbe) return
     const { route, key, forwarding } = identity
     const durationMs = identity.elapsedMs
@@ -36,7 +41,7 @@ export function recordOnClose (request: FastifyRequest, reply: FastifyReply, { m
         endpoint: identity.path,
         method: request.method,
         statusCode,
-        ipAddress: identity.address,
+        ipAddress: identity.client.address,
         userAgent: raw.headers['user-agent'] ?? null,
         responseTimeMs: Math.round(durationMs),
         createdAtMs: identity.startedAtMs,
@@ -48,14 +53,16 @@ export function recordOnClose (request: FastifyRequest, reply: FastifyReply, { m
 }
 
 function finalStatus ({ identity }: FastifyRequest, reply: FastifyReply): number {
+  if (identity.tunnel !== null) return switchingProtocols
   if (reply.raw.writableFinished) return reply.raw.statusCode
+  if (identity.endedBy !== null) return problems[identity.endedBy].status
   const failure = identity.forwarding?.failure ?? null
-  if (failure === null || failure instanceof ClientGoneError) return clientClosedRequest
+  if (failure === null || isClientsLoss(failure)) return clientClosedRequest
   return problems[failureCode(failure)].status
 }
 
 function lineOf ({ identity, method }: FastifyRequest, status: number, durationMs: number): object {
-  const { route, key, refusal, reported, forwarding } = identity
+  const { route, key, refusal, reported, endedBy, forwarding } = identity
   const failure = forwarding?.failure ?? null
   return {
     requestId: identity.requestId,
@@ -64,11 +71,12 @@ function lineOf ({ identity, method }: FastifyRequest, status: number, durationM
     route: route?.id,
     status,
     durationMs: Math.round(durationMs * 10) / 10,
-    address: identity.address,
+    address: identity.client.address,
     keyId: key?.id,
     keyPrefix: key?.prefix,
     code: refusal ?? undefined,
     reported: reported ?? undefined,
+    endedBy: endedBy ?? undefined,
     upstream: forwarding?.upstream.config.name,
     failure: failure === null ? undefined : String(failure),
   }

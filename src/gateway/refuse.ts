@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { KeysConfig, ScopeRule } from '../config/config.ts'
 import { type ProblemCode, problemBody, problems } from '../errors.ts'
 import type { KeyStatus } from '../keys/verifier.ts'
+import type { FailureBudget } from '../limits/failure-budget.ts'
 
 /** A body this small is read and thrown away to keep the connection; over a larger one, the connection is closed. */
 const discardedBodyBytesMax = 65_536
@@ -22,6 +23,7 @@ const keyRefusals: Record<Exclude<KeyStatus, 'valid'>, ProblemCode> = {
   expired: 'key_expired',
   unavailable: 'key_store_unavailable',
   busy: 'overloaded',
+  throttled: 'too_many_failures',
 }
 
 /** What a client is told of its key's status. An outage is never a 401. */
@@ -31,6 +33,22 @@ export function keyRefusal (status: Exclude<KeyStatus, 'valid'>): Refusal {
 
 export function missingKey ({ header }: KeysConfig): Refusal {
   return { code: 'missing_key', detail: `Send your API key in the ${header} header, or as Authorization: Bearer.` }
+}
+
+/**
+ * A network has spent its failure budget. The fields are those of draft-ietf-httpapi-ratelimit-headers: the policy's
+ * quota and window, and what is left of it now.
+ */
+export function tooManyFailures (budget: FailureBudget, network: string): Refusal {
+  const seconds = String(Math.max(1, Math.ceil(budget.retryAfterMs(network) / 1000)))
+  return {
+    code: 'too_many_failures',
+    headers: {
+      'retry-after': seconds,
+      'ratelimit-policy': `"failures";q=${budget.failures};w=${Math.ceil(budget.perMs / 1000)}`,
+      ratelimit: `"failures";r=${budget.remaining(network)};t=${seconds}`,
+    },
+  }
 }
 
 /** `requiredScopes` lists all that the route names; `requiredAnyOf` those of them of which one is enough. */
@@ -71,7 +89,7 @@ function dropUpstreamsHeaders (reply: FastifyReply): void {
 }
 
 function mustClose ({ raw }: FastifyRequest, code: ProblemCode): boolean {
-  if (code === 'bad_request' || code === 'body_too_large') return true
+  if (code === 'bad_request' || code === 'body_too_large' || code === 'headers_too_large' || code === 'expectation_failed' || code === 'request_timeout') return true
   if (raw.headers['transfer-encoding'] !== undefined) return true
   return Number(raw.headers['content-length'] ?? 0) > discardedBodyBytesMax
 }

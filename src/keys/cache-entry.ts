@@ -1,5 +1,5 @@
 import type { StoredKey } from './store.ts'
-import type { KeyRecord, KeyStatus, Verification } from './verification.ts'
+import type { KeyRecord, Verification } from './verification.ts'
 
 /** A key whose secret was proven, and what is known of it. The key itself isn't held. */
 export class CacheEntry {
@@ -33,8 +33,8 @@ export class CacheEntry {
   }
 }
 
-/** Revoked wins over disabled, which wins over expired. */
-function statusOf (record: KeyRecord): KeyStatus {
+/** Of a key that hasn't expired. Revoked wins over disabled, which wins over expired. */
+export function statusOf (record: KeyRecord): 'valid' | 'revoked' | 'disabled' {
   if (record.revokedAtMs !== null) return 'revoked'
   return record.isActive ? 'valid' : 'disabled'
 }

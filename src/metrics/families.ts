@@ -40,6 +40,19 @@ export class Families {
     })
   }
 
+  gauges (name: string, help: string, labelNames: readonly string[], read: () => Iterable<Sample>): void {
+    const gauge: Gauge = new Gauge({
+      name,
+      help,
+      labelNames,
+      registers: [this.#registry],
+      collect () {
+        gauge.reset()
+        for (const [labels, value] of read()) gauge.set(labels, value)
+      },
+    })
+  }
+
   histogram (name: string, help: string, read: () => Iterable<readonly [labels: Record<string, string>, Histogram]>): void {
     this.#registry.registerMetric(new HistogramFamily(name, help, read))
   }

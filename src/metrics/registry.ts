@@ -2,6 +2,7 @@ import { Registry, collectDefaultMetrics } from 'prom-client'
 import { Families } from './families.ts'
 import type { GatewayMetrics } from './gateway-metrics.ts'
 import type { Histogram } from './histogram.ts'
+import { addLimits, type LimitNumbers } from './limits-families.ts'
 
 /**
  * The metrics. Their names are part of the public contract, dashboards depend on them. Everything is read from the
@@ -11,8 +12,15 @@ export function createRegistry (parts: RegistryParts): Registry {
   const registry = new Registry()
   const families = new Families(registry)
   addGateway(families, parts.gateway)
+  addLimits(families, parts.limits)
   addKeys(families, parts.keys)
   addUsage(families, parts.usage)
+  families.gauges('latchkey_open_streams', 'Forwarded requests that have not ended, by kind: WebSockets and all others.', ['kind'],
+    function * () {
+      const { websockets, responses } = parts.openStreams()
+      yield [{ kind: 'websocket' }, websockets]
+      yield [{ kind: 'response' }, responses]
+    })
   families.gauge('latchkey_config_last_reload_success', 'Whether the configuration file as it stands is the one in force.',
     () => Number(parts.isConfigCurrent()))
   families.gauge('latchkey_build_info', 'Always 1; the labels say which version runs.',
@@ -24,9 +32,12 @@ export function createRegistry (parts: RegistryParts): Registry {
 export interface RegistryParts {
   readonly gateway: GatewayMetrics
   /** Called several times a scrape, all in one synchronous run. */
+  readonly limits: () => LimitNumbers
+  /** Called several times a scrape, all in one synchronous run. */
   readonly keys: () => KeyNumbers
   /** Called several times a scrape, all in one synchronous run. */
   readonly usage: () => UsageNumbers
+  readonly openStreams: () => { readonly websockets: number, readonly responses: number }
   readonly isConfigCurrent: () => boolean
   /** Of the product. */
   readonly version: string

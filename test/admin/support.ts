@@ -14,10 +14,17 @@ export function parts (more: Partial<RegistryParts> = {}): RegistryParts {
   const flushDuration = new Histogram()
   return {
     gateway: new GatewayMetrics(),
+    limits: () => ({
+      connections: { open: 0, refusedTotal: 0, refusedAddress: 0, closedForRoom: 0 },
+      failures: { networks: 0, forgotten: 0 },
+      lookups: { underWay: 0, busy: 0, throttled: 0 },
+      load: { level: 'calm', unknown: 0, any: 0 },
+    }),
     keys: () => ({
       entries: 0, hits: 0, misses: 0, negativeHits: 0, rechecks: 0, coalesced: 0, invalidations: 0, isStoreUp: true, bcrypt: { running: 0, waiting: 0 },
     }),
     usage: () => ({ recorded: 0, recovered: 0, written: 0, dropped: 0, waiting: 0, spooled: 0, flushDuration }),
+    openStreams: () => ({ websockets: 0, responses: 0 }),
     isConfigCurrent: () => true,
     version: '1.2.3',
     ...more,

@@ -1,6 +1,7 @@
 import t from 'tap'
 import { GatewayMetrics } from '../../src/metrics/gateway-metrics.ts'
 import { Histogram } from '../../src/metrics/histogram.ts'
+import type { LimitNumbers } from '../../src/metrics/limits-families.ts'
 import { createRegistry } from '../../src/metrics/registry.ts'
 import type { KeyNumbers, RegistryParts, UsageNumbers } from '../../src/metrics/registry.ts'
 import { parseExposition } from './exposition.ts'
@@ -18,9 +19,16 @@ const keyNumbers: KeyNumbers = {
   bcrypt: { running: 8, waiting: 9 },
 }
 
+const noLimits: LimitNumbers = {
+  connections: { open: 0, refusedTotal: 0, refusedAddress: 0, closedForRoom: 0 },
+  failures: { networks: 0, forgotten: 0 },
+  lookups: { underWay: 0, busy: 0, throttled: 0 },
+  load: { level: 'calm', unknown: 0, any: 0 },
+}
+
 function setUp (more: Partial<RegistryParts> = {}) {
   const gateway = new GatewayMetrics()
-  const registry = createRegistry({ gateway, keys: () => keyNumbers, usage: noUsage(), isConfigCurrent: () => true, version: '1.2.3', ...more })
+  const registry = createRegistry({ gateway, limits: () => noLimits, keys: () => keyNumbers, usage: noUsage(), openStreams: () => ({ websockets: 10, responses: 11 }), isConfigCurrent: () => true, version: '1.2.3', ...more })
   return { gateway, scrape: async () => parseExposition(await registry.metrics()) }
 }
 
@@ -57,6 +65,16 @@ t.test('every name of the contract is there, with its type and labels', async (t
     latchkey_usage_waiting_rows: ['gauge'],
     latchkey_usage_spooled_rows: ['gauge'],
     latchkey_usage_flush_duration_seconds: ['histogram', 'le'],
+    latchkey_open_streams: ['gauge', 'kind'],
+    latchkey_connections: ['gauge'],
+    latchkey_connections_refused_total: ['counter', 'reason'],
+    latchkey_connections_closed_for_room_total: ['counter'],
+    latchkey_failing_addresses: ['gauge'],
+    latchkey_failing_addresses_forgotten_total: ['counter'],
+    latchkey_key_lookups: ['gauge'],
+    latchkey_key_lookups_refused_total: ['counter', 'reason'],
+    latchkey_overload_level: ['gauge'],
+    latchkey_shed_requests_total: ['counter', 'kind'],
     latchkey_config_last_reload_success: ['gauge'],
     latchkey_build_info: ['gauge', 'node', 'version'],
   }
@@ -83,6 +101,8 @@ t.test('the parts\' numbers arrive where they belong', async (t) => {
   t.equal(valueOf(families, 'latchkey_bcrypt_running'), 8)
   t.equal(valueOf(families, 'latchkey_bcrypt_waiting'), 9)
   t.equal(valueOf(families, 'latchkey_key_store_up'), 1)
+  t.equal(valueOf(families, 'latchkey_open_streams', { kind: 'websocket' }), 10)
+  t.equal(valueOf(families, 'latchkey_open_streams', { kind: 'response' }), 11)
   t.equal(valueOf(families, 'latchkey_config_last_reload_success'), 1)
   t.equal(valueOf(families, 'latchkey_build_info', { version: '1.2.3', node: process.version }), 1)
   isConfigCurrent = false
@@ -155,4 +175,31 @@ t.test('counters never fall from one scrape to the next', async (t) => {
     t.equal(count, last + round)
     last = count
   }
+})
+
+t.test('what is turned away', async (t) => {
+  const { scrape } = setUp({
+    limits: () => ({
+      connections: { open: 1, refusedTotal: 2, refusedAddress: 3, closedForRoom: 4 },
+      failures: { networks: 5, forgotten: 6 },
+      lookups: { underWay: 7, busy: 8, throttled: 9 },
+      load: { level: 'drowning', unknown: 10, any: 11 },
+    }),
+  })
+  const families = await scrape()
+  const expected: [name: string, labels: Record<string, string>, value: number][] = [
+    ['latchkey_connections', {}, 1],
+    ['latchkey_connections_refused_total', { reason: 'total' }, 2],
+    ['latchkey_connections_refused_total', { reason: 'address' }, 3],
+    ['latchkey_connections_closed_for_room_total', {}, 4],
+    ['latchkey_failing_addresses', {}, 5],
+    ['latchkey_failing_addresses_forgotten_total', {}, 6],
+    ['latchkey_key_lookups', {}, 7],
+    ['latchkey_key_lookups_refused_total', { reason: 'busy' }, 8],
+    ['latchkey_key_lookups_refused_total', { reason: 'throttled' }, 9],
+    ['latchkey_overload_level', {}, 2],
+    ['latchkey_shed_requests_total', { kind: 'unknown' }, 10],
+    ['latchkey_shed_requests_total', { kind: 'any' }, 11],
+  ]
+  for (const [name, labels, value] of expected) t.equal(valueOf(families, name, labels), value, name)
 })
