@@ -126,12 +126,28 @@ class Attempt {
   }
 
   #body (): IncomingMessage | BodyLimit {
-    if (this.#client.headers['content-length'] !== undefined) return this.#client
+    if (this.#client.headers['content-length'] !== undefined) return shielded(this.#client)
     const limit = new BodyLimit(this.#forwarding.bodyBytesMax)
     limit.once('error', err => { this.#forwarding.failure ??= err })
     this.#client.once('error', err => limit.destroy(err))
-    return this.#client.pipe(limit)
+    this.#client.pipe(limit)
+    // What comes behind an answer, or a failure, is read and dropped.
+    limit.once('close', () => { if (!this.#client.complete) this.#client.resume() })
+    return limit
   }
+}
+
+/**
+ * undici destroys a body that it has no more use for, and with a request of node:http's goes the client's connection,
+ * before the answer was sent (undici knows its class, but none derived from it). The rest is read and dropped instead.
+ */
+function shielded (client: IncomingMessage): IncomingMessage {
+  const { destroy } = client
+  client.destroy = function (this: IncomingMessage, err?: Error) {
+    if (this.socket === null || this.socket.destroyed) return Reflect.apply(destroy, this, [err]) as IncomingMessage
+    return this.resume()
+  } as IncomingMessage['destroy']
+  return client
 }
 
 function isIdempotent (method: string): boolean {
