@@ -31,7 +31,7 @@ export function makeCase (seed: number, index: number, keys: Keys): FuzzCase {
   const dice = new Dice(seed, index)
   const hasKeys = dice.chance(0.4)
   const credential: Credential = () => credentialLines(dice, hasKeys && dice.chance(0.8) ? keys.valid : dice.chance(0.4) ? keys.powerless : dice.pick(junk))
-  const mutations = dice.pick([0, 0, 1, 1, 1, 2, 3, 6])
+  const mutations = dice.pick([0, 0, 0, 1, 1, 1, 2, 5])
   let text = dice.chance(0.03)
     ? dice.bytes(dice.below(400)).toString('latin1')
     : Array.from({ length: dice.pick([1, 1, 1, 2, 3, 5]) }, () => message(dice, credential)).join('')

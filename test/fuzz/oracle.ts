@@ -29,7 +29,7 @@ export interface FuzzOptions {
 
 export interface FuzzReport {
   readonly cases: number
-  /** Requests that reached an upstream. */
+  /** Requests of theirs that reached an upstream. */
   readonly admitted: number
   readonly public: number
   readonly controls: number
@@ -54,10 +54,10 @@ export async function fuzz (t: Test, { seed, durationMs, only = null }: FuzzOpti
   }
 
   const protectedOne = await startStrictUpstream(t, request => {
-    counts.admitted++
     try {
       const held = current.get(ownerOf(request, owners).keyId)
       if (held === undefined) return
+      counts.admitted++
       held.arrived++
       if (held.arrived > held.testCase.keysMax) fault(`admitted ${held.arrived} requests, with ${held.testCase.keysMax} keys: ${request.method} ${request.target}`, held.testCase)
     } catch (err) {
@@ -122,11 +122,16 @@ export async function fuzz (t: Test, { seed, durationMs, only = null }: FuzzOpti
   over.abort()
   await controls
 
+  let after = before
   if (cli.hasEnded) fault(`the gateway ended: ${cli.stderr.slice(-2000)}${cli.stdout.slice(-2000)}`)
-  else await until(async () => (await resources(adminUrl)).sockets <= before.sockets, 'the sockets are closed').catch((err: Error) => fault(err.message))
+  else {
+    await until(async () => {
+      after = await resources(adminUrl)
+      return after.sockets <= before.sockets
+    }, 'the sockets are closed').catch((err: Error) => fault(err.message))
+  }
   for (const line of cli.stdout.split('\n')) if (/"level":[56]0/.test(line)) fault(`the gateway logged ${line}`)
   if (cli.stderr !== '') fault(`the gateway wrote ${cli.stderr.slice(0, 2000)}`)
-  const after = cli.hasEnded ? before : await resources(adminUrl)
   return { ...counts, statuses, faults, sockets: { before: before.sockets, after: after.sockets }, residentMiB: { before: before.residentMiB, after: after.residentMiB } }
 }
 
