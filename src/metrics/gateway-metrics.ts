@@ -5,6 +5,7 @@ export class GatewayMetrics {
   readonly #routes = new Map<string, RouteSeries>()
   readonly #upstreams = new Map<string, Histogram>()
   readonly #auth = new Map<string, number>()
+  readonly #upstreamOverflows = new Map<string, number>()
 
   /** `routeId` is a configured id, or `none` where no route matched: never anything that a client chose. */
   requestFinished (routeId: string, method: string, statusCode: number, durationMs: number): void {
@@ -22,6 +23,11 @@ export class GatewayMetrics {
     let duration = this.#upstreams.get(upstream)
     if (duration === undefined) this.#upstreams.set(upstream, duration = new Histogram())
     duration.observe(durationMs / 1000)
+  }
+
+  /** A request found every target of its upstream busy. `upstream` is its name in the configuration. */
+  upstreamOverflowed (upstream: string): void {
+    this.#upstreamOverflows.set(upstream, (this.#upstreamOverflows.get(upstream) ?? 0) + 1)
   }
 
   /** `outcome` is one of a set that the code fixes: a key status, or a refusal's code. */
@@ -50,6 +56,10 @@ export class GatewayMetrics {
 
   upstreamDurations (): Iterable<readonly [upstream: string, Histogram]> {
     return this.#upstreams
+  }
+
+  upstreamOverflows (): Iterable<readonly [upstream: string, number]> {
+    return this.#upstreamOverflows
   }
 
   authOutcomes (): Iterable<readonly [outcome: string, number]> {

@@ -80,6 +80,11 @@ function addGateway (families: Families, gateway: GatewayMetrics): void {
     function * () {
       for (const [upstream, histogram] of gateway.upstreamDurations()) yield [{ upstream }, histogram]
     })
+  families.counter('latchkey_upstream_overflows_total', 'Requests refused because every target of their upstream had as many under way as it may have.',
+    ['upstream'],
+    function * () {
+      for (const [upstream, count] of gateway.upstreamOverflows()) yield [{ upstream }, count]
+    })
   families.counter('latchkey_auth_total', 'Outcomes of checking who sends a request.', ['outcome'],
     function * () {
       for (const [outcome, count] of gateway.authOutcomes()) yield [{ outcome }, count]
