@@ -58,8 +58,9 @@ function countLines (headers: AnswerHeaders): number {
   return lines
 }
 
-/** undici leaves the blanks behind a value in it. */
+/** undici leaves the blanks behind a value in it. trimEnd() would also take the last byte of `à`, a space in Latin-1. */
 function trimmed (value: string): string {
-  const last = value.charCodeAt(value.length - 1)
-  return last === 32 || last === 9 ? value.trimEnd() : value
+  let end = value.length
+  while (end > 0 && (value.charCodeAt(end - 1) === 32 || value.charCodeAt(end - 1) === 9)) end--
+  return end === value.length ? value : value.slice(0, end)
 }
