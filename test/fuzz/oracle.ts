@@ -130,7 +130,8 @@ export async function fuzz (t: Test, { seed, durationMs, only = null }: FuzzOpti
       return after.sockets <= before.sockets
     }, 'the sockets are closed').catch((err: Error) => fault(err.message))
   }
-  for (const line of cli.stdout.split('\n')) if (/"level":[56]0/.test(line)) fault(`the gateway logged ${line}`)
+  // A database too busy to answer is no fault here, and nothing that a client can bring about.
+  for (const line of cli.stdout.split('\n')) if (/"level":[56]0/.test(line) && !/"msg":"The key store cannot be asked/.test(line)) fault(`the gateway logged ${line}`)
   if (cli.stderr !== '') fault(`the gateway wrote ${cli.stderr.slice(0, 2000)}`)
   return { ...counts, statuses, faults, sockets: { before: before.sockets, after: after.sockets }, residentMiB: { before: before.residentMiB, after: after.residentMiB } }
 }
