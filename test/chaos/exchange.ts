@@ -63,3 +63,8 @@ export interface Violation {
   readonly what: string
   readonly exchange: Exchange | null
 }
+
+/** `403 insufficient_scope`, `200`, `aborted`. */
+export function nameOfOutcome ({ outcome }: Exchange): string {
+  return outcome.kind === 'answered' ? `${outcome.status} ${outcome.code ?? ''}`.trim() : outcome.kind
+}

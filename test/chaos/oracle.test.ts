@@ -189,10 +189,15 @@ t.test('another request\'s answer', async t => {
 })
 
 t.test('what was refused and reached the upstream all the same', async t => {
-  const { at, change, oracle } = scene()
-  change(1_000, 1_020, { scopes: [] })
-  const exchange = at(1_005, refused(403, 'insufficient_scope'))
-  t.same(oracle.judge(exchange, [echo(exchange.id)]).map(({ kind }) => kind), ['refused but forwarded'])
+  const { at, change, window, oracle } = scene()
+  window('database', 900, 2_000)
+  change(1_000, 1_020, { isRevoked: true })
+  const unavailable = at(1_005, refused(503, 'key_store_unavailable'))
+  t.same(oracle.judge(unavailable, [echo(unavailable.id)]).map(({ kind }) => kind), ['refused but forwarded'])
+  const ended = at(1_005, refused(401, 'key_revoked'))
+  t.same(oracle.judge(ended, [echo(ended.id)]), [], 'its key was revoked while it was under way')
+  const late = at(9_000, refused(401, 'key_revoked'))
+  t.same(oracle.judge(late, [echo(late.id)]).map(({ kind }) => kind), ['wrong admission'], 'its key had been revoked long before')
 })
 
 t.test('what reached the upstream more than once', async t => {
@@ -238,6 +243,8 @@ t.test('rows: refusals, outages, public routes and clients that left', async t =
   const invalid = at(0, refused(401, 'invalid_key'))
   t.same(rowKinds([invalid], []), none)
   t.same(rowKinds([invalid], [rowOf(invalid, { status: 401 })]), ['unexplained row'])
+  t.same(rowKinds([invalid], [rowOf(invalid, { status: 401 })], [invalid.id]), none, 'its key was replaced while it was under way')
+  t.same(rowKinds([invalid], [], [invalid.id]), ['missing row'])
   const open = at(0, ok, { path: '/public/1' })
   t.same(rowKinds([open], []), none)
   t.same(rowKinds([open], [rowOf(open, { route: 'public' })]), ['wrong row'])

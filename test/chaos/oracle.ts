@@ -1,10 +1,12 @@
-import type { Exchange, Sighting, Violation } from './exchange.ts'
+import { type Exchange, nameOfOutcome, type Sighting, type Violation } from './exchange.ts'
 import { type Circumstances, isVouchedFor, type Verdict, verdictsOf } from './verdicts.ts'
 
 type Finding = Pick<Violation, 'kind' | 'what'>
 type Answered = Extract<Exchange['outcome'], { kind: 'answered' }>
 
 const upstreamCodes: readonly unknown[] = ['upstream_unreachable', 'upstream_timeout']
+/** What a request under way is ended with when its key changes: it may have reached the upstream by then. */
+const endingCodes: readonly unknown[] = ['key_disabled', 'key_revoked', 'key_expired', 'invalid_key', 'insufficient_scope']
 const outageStatus: Readonly<Record<string, number>> = { key_store_unavailable: 503, overloaded: 503, upstream_unreachable: 502, upstream_timeout: 504 }
 
 /**
@@ -35,8 +37,10 @@ export class Oracle {
       case 'aborted': return []
       case 'refused': return timeline.meeting('gateway', gateway, sentAtMs, endedAtMs) === undefined ? [{ kind: 'refused connection', what: 'no gateway was being stopped' }] : []
       case 'broken': {
-        const isTargets = outcome.hasHead && timeline.meeting('target', gateway, sentAtMs, endedAtMs) !== undefined
-        return isTargets ? [] : [{ kind: 'broken connection', what: outcome.why }]
+        const isTargets = timeline.meeting('target', gateway, sentAtMs, endedAtMs) !== undefined
+        // Its key changed while the answer was under way.
+        const isKeys = verdicts.some(({ kind }) => kind === 'refused') && verdicts.some(({ kind }) => kind === 'forwarded')
+        return outcome.hasHead && (isTargets || isKeys) ? [] : [{ kind: 'broken connection', what: outcome.why }]
       }
       case 'answered': return this.#judgeAnswer(exchange, outcome, verdicts)
     }
@@ -92,8 +96,9 @@ function judgeSightings (exchange: Exchange, sightings: readonly Sighting[], ver
     if (forwards.length === 0) findings.push({ kind: 'wrong admission', what: `${sighting.target} got it, where right is ${list(verdicts)}` })
     else if (!forwards.some(verdict => isVouchedFor(verdict, sighting))) findings.push({ kind: 'wrong identity', what: `the upstream saw ${JSON.stringify(sighting)}` })
   }
-  if (sightings.length > 0 && outcome.kind === 'answered' && outcome.status !== 200 && !upstreamCodes.includes(outcome.code)) {
-    findings.push({ kind: 'refused but forwarded', what: `${outcome.status} ${outcome.code}, and ${sightings.map(({ target }) => target).join(', ')} got it` })
+  const mayHaveBegun = outcome.kind !== 'answered' || outcome.status === 200 || upstreamCodes.includes(outcome.code) || endingCodes.includes(outcome.code)
+  if (sightings.length > 0 && !mayHaveBegun) {
+    findings.push({ kind: 'refused but forwarded', what: `${nameOfOutcome(exchange)}, and ${sightings.map(({ target }) => target).join(', ')} got it` })
   }
   // A GET is tried once more where the connection failed.
   if (sightings.length > (method === 'GET' ? 2 : 1)) findings.push({ kind: 'forwarded more than once', what: `${sightings.length} times: ${method}` })

@@ -95,7 +95,3 @@ export function countedBy <T> (items: readonly T[], nameOf: (item: T) => string)
   for (const item of items) counts[nameOf(item)] = (counts[nameOf(item)] ?? 0) + 1
   return counts
 }
-
-export function nameOfOutcome ({ outcome }: Exchange): string {
-  return outcome.kind === 'answered' ? `${outcome.status} ${outcome.code ?? ''}`.trim() : outcome.kind
-}

@@ -29,7 +29,7 @@ function judgeRowsOf (exchange: Exchange, rows: readonly StoredRow[], wasSeen: b
     const isGone = verdicts.some(({ proven }) => proven !== null && circumstances.deletedKeyIds.has(proven.keyId))
     return mustHaveRow(exchange, verdicts, wasSeen) && !isGone ? [violation('missing row', 'no usage row')] : []
   }
-  if (mustHaveNoRow(exchange)) return [violation('unexplained row', JSON.stringify(row))]
+  if (mustHaveNoRow(exchange, wasSeen)) return [violation('unexplained row', JSON.stringify(row))]
   const isRight = row.method === exchange.method && row.endpoint === exchange.path &&
     (exchange.outcome.kind !== 'answered' || row.status === exchange.outcome.status) &&
     verdicts.some(({ proven, route }) => proven?.keyId === row.keyId && route?.id === row.route)
@@ -38,11 +38,11 @@ function judgeRowsOf (exchange: Exchange, rows: readonly StoredRow[], wasSeen: b
 
 function mustHaveRow ({ outcome, secret }: Exchange, verdicts: readonly Verdict[], wasSeen: boolean): boolean {
   if (secret === null || verdicts.some(({ route }) => route?.auth === 'none')) return false
-  if (outcome.kind === 'answered') return outcome.status === 200 || provenCodes.includes(outcome.code)
-  return wasSeen
+  // Whatever it was answered with: the upstream gets nothing without a proven key.
+  return wasSeen || (outcome.kind === 'answered' && (outcome.status === 200 || provenCodes.includes(outcome.code)))
 }
 
-function mustHaveNoRow ({ outcome, secret }: Exchange): boolean {
+function mustHaveNoRow ({ outcome, secret }: Exchange, wasSeen: boolean): boolean {
   if (secret === null || outcome.kind === 'refused') return true
-  return outcome.kind === 'answered' && outcome.status !== 200 && !provenCodes.includes(outcome.code)
+  return !wasSeen && outcome.kind === 'answered' && outcome.status !== 200 && !provenCodes.includes(outcome.code)
 }
