@@ -5,6 +5,7 @@ import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
 import { createPage } from './page.ts'
 import { answerClientError, sendError, sendProblem } from './problem.ts'
+import { isRebound } from './rebinding.ts'
 import { addV1 } from './v1.ts'
 
 /**
@@ -27,6 +28,7 @@ export function createAdmin ({ registry, isReady, adminToken, version, logger }:
   admin.setNotFoundHandler((request, reply) => sendProblem(request, reply, 'route_not_found'))
   admin.addHook('onRequest', async (request, reply) => {
     withHeaders(request, reply)
+    if (isRebound(request)) return sendProblem(request, reply, 'bad_request', 'Over loopback, this port answers to an address, localhost or a name without a dot. A proxy in front of it has to send such a Host.')
   })
 
   const page = createPage(version)

@@ -4,8 +4,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { problemBody, problems } from '../errors.ts'
 import type { ProblemCode } from '../errors.ts'
 
-export function sendProblem (request: FastifyRequest, reply: FastifyReply, code: ProblemCode): FastifyReply {
-  return reply.code(problems[code].status).type('application/problem+json').send(problemBody(code, request.id))
+export function sendProblem (request: FastifyRequest, reply: FastifyReply, code: ProblemCode, detail?: string): FastifyReply {
+  return reply.code(problems[code].status).type('application/problem+json').send(problemBody(code, request.id, detail === undefined ? undefined : { detail }))
 }
 
 /** What Fastify or a handler threw. The cause of a failure of ours goes to the log alone. */
