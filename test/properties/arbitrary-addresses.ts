@@ -5,7 +5,7 @@ const ipv6Values = fc.oneof(
   fc.bigInt(0n, (1n << 128n) - 1n),
   fc.constantFrom(0n, 1n, (1n << 128n) - 1n, 0x20010db8n << 96n, 0xfe80n << 112n, (0x20010db8n << 96n) | 1n),
   // Mapped, NAT64's, compatible, and their neighbours.
-  fc.tuple(fc.constantFrom(0xffff00000000n, 0x64ff9bn << 96n, 0n, 0xfffe00000000n, 0x1ffff00000000n, 0xffffn << 48n), ipv4Values).map(([above, value]) => above | value),
+  fc.tuple(fc.constantFrom(0xffff00000000n, 0x64ff9bn << 96n, 0x64ff9an << 96n, 0x65ff9bn << 96n, 0n, 0xfffe00000000n, 0x1ffff00000000n, 0xffffn << 48n), ipv4Values).map(([above, value]) => above | value),
   // Many zero groups, at places where `::` may stand.
   fc.array(fc.constantFrom(0n, 0n, 1n, 0xabn, 0xffffn), { minLength: 8, maxLength: 8 }).map(groups => groups.reduce<bigint>((value, group) => value << 16n | group, 0n))
 )
