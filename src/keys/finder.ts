@@ -58,13 +58,8 @@ export class KeyFinder {
    */
   async find (key: string, proofs: Proofs): Promise<StoredKey | null | 'busy'> {
     const digests = this.#peppers.lookupOf(key)
-    if (digests.length > 0) {
-      const found = await this.#health.run(() => this.#store.findByDigest(digests.map(({ digest }) => digest)))
-      if (found !== null) {
-        this.#writeDigest(found, digests)
-        return found
-      }
-    }
+    const found = await this.#byDigest(digests)
+    if (found !== null) return found
     const candidates = await this.#health.run(() =>
       this.#store.findByPrefix(prefixesOf(key), this.#peppers.ids, candidatesMax + 1))
     const name = candidates.length > comparesMax ? hash('sha256', key, 'base64url') : null
@@ -85,9 +80,17 @@ export class KeyFinder {
         return candidate
       }
     }
-    if (candidates.length <= candidatesMax) return null
+    // Between the two queries another process may have proven the key and written its digest: then neither found it.
+    if (candidates.length <= candidatesMax) return await this.#byDigest(digests)
     this.#logCrowd(candidates[0]?.record.prefix ?? '')
     return 'busy'
+  }
+
+  async #byDigest (digests: readonly KeyDigest[]): Promise<StoredKey | null> {
+    if (digests.length === 0) return null
+    const found = await this.#health.run(() => this.#store.findByDigest(digests.map(({ digest }) => digest)))
+    if (found !== null) this.#writeDigest(found, digests)
+    return found
   }
 
   async byId (id: number): Promise<StoredKey | null> {
