@@ -42,10 +42,11 @@ export type UpstreamStep =
 
 export interface Expectation {
   /**
-   * What RFC 9110 and 9112 leave to any proxy: `refuse` – nothing of it may arrive; `serve` – it must; `either` – it may
+   * What RFC 9110 and 9112 leave to any proxy: `refuse` – nothing of it may arrive; `should refuse` – the same
+   * as a SHOULD; `serve` – it must; `either` – it may
    * be refused, or be forwarded as long as what arrives is valid.
    */
-  readonly rfc: 'refuse' | 'serve' | 'either'
+  readonly rfc: 'refuse' | 'should refuse' | 'serve' | 'either'
   /** Final statuses that Latchkey answers, in order; empty: it closes the connection without an answer. */
   readonly statuses: readonly number[]
   /** The problem's code in Latchkey's last answer. */
@@ -108,6 +109,11 @@ export function refused (status = 400, code = 'bad_request'): Expectation {
   // The framing of these is clear, so that the connection can be kept.
   const keeps = code === 'ambiguous_path' || code === 'ambiguous_key' || code === 'method_not_allowed'
   return { rfc: 'refuse', statuses: [status], code, executed: 0, ...(keeps ? {} : { closes: true }) }
+}
+
+/** It should not be forwarded. */
+export function refusedByAdvice (status = 400, code = 'bad_request'): Expectation {
+  return { ...refused(status, code), rfc: 'should refuse' }
 }
 
 /** The RFCs let it be mended or refused; Latchkey refuses. */

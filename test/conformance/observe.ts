@@ -20,17 +20,27 @@ export interface Observation {
   readonly sentinel: string
 }
 
-export const waits = {
-  /** For whatever must happen. */
-  patienceMs: 5_000,
+export interface Waits {
+  /** For what a case says must come next. */
+  readonly stepMs: number
   /** A front that said nothing for so long waits for more. */
-  quietMs: 500,
+  readonly quietMs: number
+  /** For a close that a case expects. */
+  readonly closeMs: number
 }
+
+/** For Latchkey, of which each case knows what it does. */
+export const patient: Waits = { stepMs: 5_000, quietMs: 3_000, closeMs: 5_000 }
+/** For fronts that may do otherwise. */
+export const brisk: Waits = { stepMs: 500, quietMs: 500, closeMs: 50 }
+
+/** For the end of an exchange, and for the next client's answer. */
+const endMs = 10_000
 
 let sentinels = 0
 
 /** Runs a case against a front whose upstream is `upstream`. One at a time: all that arrives belongs to the case. */
-export async function observe (front: Front, upstream: RawUpstream, { send, upstream: script, expect }: Case): Promise<Observation> {
+export async function observe (front: Front, upstream: RawUpstream, { send, upstream: script, expect }: Case, waits: Waits = patient): Promise<Observation> {
   const client = new Client(await open(front))
   upstream.begin(script ?? null, () => client.received)
   const steps = typeof send === 'string' ? [{ write: send }] : send
@@ -41,9 +51,9 @@ export async function observe (front: Front, upstream: RawUpstream, { send, upst
       const bytes = step.write.replaceAll('{key}', front.key)
       sent += bytes
       client.socket.write(bytes, 'latin1')
-    } else if ('sees' in step) await within(() => client.received.includes(step.sees) || client.isClosed)
-    else if ('upstreamSees' in step) await within(() => upstream.received.includes(step.upstreamSees) || client.isClosed)
-    else if ('until' in step) await within(() => upstream.connections.some(({ isClosed }) => isClosed), waits.quietMs)
+    } else if ('sees' in step) await within(() => client.received.includes(step.sees) || client.isClosed, waits.stepMs)
+    else if ('upstreamSees' in step) await within(() => upstream.received.includes(step.upstreamSees) || client.isClosed, waits.stepMs)
+    else if ('until' in step) await within(() => upstream.connections.some(({ isClosed }) => isClosed), 500)
     else {
       isEnded = true
       if (step.do === 'reset') client.socket.resetAndDestroy()
@@ -59,8 +69,8 @@ export async function observe (front: Front, upstream: RawUpstream, { send, upst
     return rest !== '' || responses.filter(({ status, isComplete }) => status >= 200 && isComplete).length >= answersMax
   }
   if (!isEnded) {
-    await within(() => client.isClosed || isAnswered() || client.quietMs > waits.quietMs)
-    if (expect.closes === true) await within(() => client.isClosed, waits.quietMs * 2)
+    await within(() => client.isClosed || isAnswered() || client.quietMs > waits.quietMs, endMs)
+    if (expect.closes === true) await within(() => client.isClosed, waits.closeMs)
   }
   const isClosedByFront = client.isClosed && !isEnded
   if (!client.isClosed && !isEnded) client.socket.end()
@@ -114,7 +124,7 @@ async function ask (front: Front, path: string): Promise<string> {
   return client.received.endsWith(`ran GET ${path}`) ? 'ok' : client.received
 }
 
-async function within (condition: () => boolean, timeoutMs = waits.patienceMs): Promise<boolean> {
+async function within (condition: () => boolean, timeoutMs = endMs): Promise<boolean> {
   const deadlineMs = Date.now() + timeoutMs
   while (!condition()) {
     if (Date.now() > deadlineMs) return false

@@ -19,7 +19,7 @@ const regName = /^(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*(?::[0-9]*)?$/
 const ipLiteral = /^\[(?:[0-9A-Fa-f:.]+|v[0-9A-Fa-f]+\.[A-Za-z0-9._~!$&'()*+,;=:-]+)\](?::[0-9]*)?$/
 const chunkLine = /^([0-9A-Fa-f]+)((?:[ \t]*;[ \t]*[!#$%&'*+.^_`|~0-9A-Za-z-]+(?:[ \t]*=[ \t]*(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+|"(?:[\t !#-[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*"))?)*)$/
 const looseChunkLine = /^([0-9A-Fa-f]+)(?:[ \t;].*)?$/
-/** Below it, numbers are exact. Nobody sends more. */
+/** Below it, numbers are exact. */
 const bytesMax = Number.MAX_SAFE_INTEGER
 
 /** Reads field lines up to the empty line; `end` is behind it, or null where the bytes end before. */
@@ -43,7 +43,9 @@ export function readFields (bytes: string, start: number, faults: Fault[]): { fi
     const colon = line.indexOf(':')
     const name = line.slice(0, Math.max(colon, 0))
     if (colon < 1 || !token.test(name)) {
-      faults.push({ level: 'refuse', text: /^[^ \t]+[ \t]+$/.test(name) ? 'whitespace before the colon' : 'an invalid field name' })
+      // Whitespace before the colon must be refused (RFC 9112, 5.1); any other line that is none may be left out.
+      if (/^[^ \t]+[ \t]+$/.test(name)) faults.push({ level: 'refuse', text: 'whitespace before the colon' })
+      else mend('an invalid field name')
       continue
     }
     const field = { name: name.toLowerCase(), value: line.slice(colon + 1).replace(/^[ \t]+|[ \t]+$/g, '') }
@@ -73,7 +75,7 @@ export function framingOf (fields: readonly Field[], isVersion10: boolean, fault
   let bodyBytes: number | null = null
   if (length !== null) {
     const [first = '', ...others] = length.split(',').map(item => item.trim())
-    const isNumber = /^[0-9]+$/.test(first) && Number(first) <= bytesMax
+    const isNumber = /^[0-9]+$/.test(first)
     if (!isNumber || others.some(item => item !== first)) faults.push({ level: 'refuse', text: 'an invalid Content-Length' })
     else if (others.length > 0) faults.push({ level: 'mend', text: 'a repeated Content-Length' })
     bodyBytes = isNumber ? Number(first) : null
@@ -105,7 +107,10 @@ export function readChunked (bytes: string, start: number, faults: Fault[]): { b
     if (isBare) faults.push({ level: 'mend', text: 'a bare LF ends a chunk size' })
     offset = lineEnd + 1
     if (size === 0) {
-      const { fields: trailers, end } = readFields(bytes, offset, faults)
+      // Trailers may be discarded, and what is wrong with them, too.
+      const trailerFaults: Fault[] = []
+      const { fields: trailers, end } = readFields(bytes, offset, trailerFaults)
+      for (const { text } of trailerFaults) faults.push({ level: 'mend', text })
       return { body, trailers, end }
     }
     const end = offset + size

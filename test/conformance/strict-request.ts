@@ -1,4 +1,4 @@
-import { authorityFault, fieldFault, framingOf, readChunked, readFields, type Field } from './strict-message.ts'
+import { authorityFault, fieldFault, framingOf, joined, readChunked, readFields, type Field } from './strict-message.ts'
 
 /** `refuse`: must not be accepted. `mend`: may be accepted by who rebuilds the message, and must not be passed on. */
 export interface Fault {
@@ -85,19 +85,25 @@ function readRequest (bytes: string, start: number): { request: StrictRequest, e
 }
 
 /** What is wrong with a request that a proxy sent: any fault, and what no proxy may pass on. `should`: against a SHOULD only. */
-export function faultsOfForwarded (request: StrictRequest, isUpgrade = false): { readonly text: string, readonly isShould: boolean }[] {
+export function faultsOfForwarded (request: StrictRequest): { readonly text: string, readonly isShould: boolean }[] {
   const found = request.faults.map(({ text }) => ({ text, isShould: false }))
+  const isUpgrade = offersUpgrade(request)
   for (const field of request.fields) {
     const text = fieldFault(field)
     if (text !== null) found.push({ text, isShould: false })
     const { name, value } = field
-    if (name === 'connection' && !/^(?:close|keep-alive)?$/i.test(value) && !(isUpgrade && /^upgrade$/i.test(value))) found.push({ text: `Connection: ${value}`, isShould: false })
+    if (name === 'connection' && !/^(?:close|keep-alive)?$/i.test(value) && !isUpgrade) found.push({ text: `Connection: ${value}`, isShould: false })
     if (name === 'keep-alive' || name === 'proxy-connection' || name === 'te' || (name === 'upgrade' && !isUpgrade)) found.push({ text: `hop-by-hop ${name}`, isShould: true })
-    if (name === 'http2-settings') found.push({ text: 'hop-by-hop http2-settings', isShould: false })
+    if (name === 'http2-settings' && !isUpgrade) found.push({ text: 'hop-by-hop http2-settings', isShould: true })
   }
   if (request.version !== '1.0' && request.version !== '1.1') found.push({ text: `version ${request.version}`, isShould: false })
   if (request.method !== 'CONNECT' && !request.target.startsWith('/') && request.target !== '*') found.push({ text: `target ${request.target}`, isShould: false })
   return found
+}
+
+/** A proxy may offer an upgrade of its own, as for a tunnel. */
+export function offersUpgrade ({ fields }: StrictRequest): boolean {
+  return joined(fields, 'upgrade') !== null && /(?:^|,)[ \t]*upgrade[ \t]*(?:,|$)/i.test(joined(fields, 'connection') ?? '')
 }
 
 function judgeTarget (method: string, target: string, refuse: (text: string) => void): void {

@@ -28,7 +28,7 @@ export function readResponses (bytes: string, methods: readonly string[], isEnde
   let offset = 0
   while (offset < bytes.length) {
     const lineEnd = bytes.indexOf('\r\n', offset)
-    const statusLine = lineEnd === -1 ? null : /^HTTP\/1\.[01] ([1-9][0-9]{2})(?: [\t -~\x80-\xff]*)?$/.exec(bytes.slice(offset, lineEnd))
+    const statusLine = lineEnd === -1 ? null : /^HTTP\/1\.[01] ([0-9]{3})(?: [\t -~\x80-\xff]*)?$/.exec(bytes.slice(offset, lineEnd))
     if (statusLine === null) return { responses, faults: [...textOf(faults), 'no status line'], rest: bytes.slice(offset) }
     const status = Number(statusLine[1])
     const { fields, end } = readFields(bytes, lineEnd + 2, faults)

@@ -66,7 +66,11 @@ export class RawUpstream {
     this.#script = script
     this.#clientReceived = clientReceived
     for (const connection of this.#connections) {
-      if (connection.isClosed) this.#connections.delete(connection)
+      // What was left half-way belongs to the case before.
+      if (connection.isClosed || connection.readBytes < connection.received.length) {
+        connection.socket.destroy()
+        this.#connections.delete(connection)
+      }
       connection.received = connection.received.slice(connection.readBytes)
       connection.readBytes = 0
       connection.executed = []

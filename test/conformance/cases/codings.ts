@@ -32,7 +32,7 @@ export const codings: CaseGroup = {
     { name: 'beside an invalid Content-Length', rfc: 'RFC 9112 §6.3', send: post('Content-Length: x', 'Transfer-Encoding: chunked') + hidden, expect: refused() },
     { name: 'in HTTP/1.0', rfc: 'RFC 9112 §6.1', send: head('POST /x HTTP/1.0', 'Connection: keep-alive', 'Transfer-Encoding: chunked') + hidden, expect: refusedHere() },
     { name: 'beside a Content-Length in HTTP/1.0', rfc: 'RFC 9112 §6.1', send: head('POST /x HTTP/1.0', 'Connection: keep-alive', 'Content-Length: 5', 'Transfer-Encoding: chunked') + hidden, expect: refusedHere() },
-    ...[' ', '\t', '\x0b', '\x00', '\xa0'].map(space => ({ name: `${JSON.stringify(space)} before the colon`, rfc: 'RFC 9112 §5.1', send: post(`Transfer-Encoding${space}: chunked`) + hidden, expect: refused() })),
+    ...[' ', '\t', '\x0b', '\x00', '\xa0'].map(space => ({ name: `${JSON.stringify(space)} before the colon`, rfc: 'RFC 9112 §5.1', send: post(`Transfer-Encoding${space}: chunked`) + hidden, expect: ' \t'.includes(space) ? refused() : refusedHere() })),
     { name: 'with a Content-Length and a space before the colon', rfc: 'RFC 9112 §5.1', send: `${post('Content-Length: 5', 'Transfer-Encoding : chunked')}0\r\n\r\n${smuggled}`, expect: refused() },
     { name: 'a folded value', rfc: 'RFC 9112 §5.2', send: post('Transfer-Encoding:', ' chunked') + hidden, expect: refusedHere() },
     { name: 'folded behind another', rfc: 'RFC 9112 §5.2', send: post('X: y', ' Transfer-Encoding: chunked') + hidden, expect: refusedHere() },
@@ -40,6 +40,6 @@ export const codings: CaseGroup = {
     { name: 'behind a bare CR', rfc: 'RFC 9112 §2.2', send: post('X: y\rTransfer-Encoding: chunked') + hidden, expect: refusedHere() },
     { name: 'spelt with an underscore', rfc: 'contract', rule: 'latchkey' as const, send: post('Transfer_Encoding: chunked'), expect: served({ lacks: ['transfer_encoding', 'transfer-encoding'] }) },
     { name: 'nominated by Connection', rfc: 'RFC 9110 §7.6.1', send: post('Connection: transfer-encoding', 'Transfer-Encoding: chunked') + body, expect: served({ body: 'hello' }) },
-    { name: 'TE: chunked', rfc: 'RFC 9110 §10.1.4', send: post('TE: chunked', 'Content-Length: 5') + 'hello', expect: served({ body: 'hello', lacks: ['te'] }) },
+    { name: 'TE: chunked', rfc: 'RFC 9110 §10.1.4', send: post('TE: chunked', 'Content-Length: 5') + 'hello', expect: served({ body: 'hello' }) },
   ],
 }

@@ -1,4 +1,4 @@
-import { bytesOf, type CaseGroup, head, keyLength, refused, refusedHere, served, servedHere, smuggled } from '../case.ts'
+import { bytesOf, type CaseGroup, head, keyLength, refusedHere, served, servedHere, smuggled } from '../case.ts'
 
 const get = (...lines: readonly string[]) => head('GET /x HTTP/1.1', ...lines)
 const plain = get()
@@ -15,10 +15,10 @@ export const lines: CaseGroup = {
     { name: 'a bare LF behind the request line', rfc: 'RFC 9112 §2.2', send: plain.replace('\r', ''), expect: refusedHere() },
     { name: 'a bare LF behind a header', rfc: 'RFC 9112 §2.2', send: plain.replace('test\r', 'test'), expect: refusedHere() },
     { name: 'a bare LF at the end of the head', rfc: 'RFC 9112 §2.2', send: plain.replace('\r\n\r\n', '\r\n\n'), expect: refusedHere() },
-    { name: 'bare CRs only', rfc: 'RFC 9112 §2.2', send: [{ write: plain.replaceAll('\n', '') }, { do: 'halfClose' }], expect: { rfc: 'refuse', statuses: [400], executed: 0 } },
+    { name: 'bare CRs only', rfc: 'RFC 9112 §2.2', send: [{ write: plain.replaceAll('\n', '') }, { do: 'halfClose' }], expect: { rfc: 'should refuse', statuses: [400], executed: 0 } },
     { name: 'a bare CR in a value', rfc: 'RFC 9112 §2.2', send: get('X: a\rb'), expect: refusedHere() },
     { name: 'a bare CR before the line end', rfc: 'RFC 9112 §2.2', send: get('X: a\r'), expect: refusedHere() },
-    { name: 'a bare CR in a name', rfc: 'RFC 9110 §5.1', send: get('X\rY: a'), expect: refused() },
+    { name: 'a bare CR in a name', rfc: 'RFC 9110 §5.1', send: get('X\rY: a'), expect: refusedHere() },
     { name: 'a folded line', rfc: 'RFC 9112 §5.2', send: get('X: a', ' b'), expect: refusedHere() },
     { name: 'a line folded by a tab', rfc: 'RFC 9112 §5.2', send: get('X: a', '\tb'), expect: refusedHere() },
     { name: 'a folded Host', rfc: 'RFC 9112 §5.2', send: 'GET /x HTTP/1.1\r\nHost:\r\n gateway.test\r\nx-api-key: {key}\r\n\r\n', expect: refusedHere() },
@@ -27,9 +27,9 @@ export const lines: CaseGroup = {
     { name: 'three empty lines before the request', rfc: 'RFC 9112 §2.2', send: `\r\n\r\n\r\n${plain}`, expect: servedHere({ target: '/x' }) },
     { name: 'a bare LF before the request', rfc: 'RFC 9112 §2.2', send: `\n${plain}`, expect: servedHere({ target: '/x' }) },
     { name: 'a space before the request', rfc: 'RFC 9112 §3', send: ` ${plain}`, expect: refusedHere() },
-    { name: 'a line without a colon', rfc: 'RFC 9112 §5', send: get('X'), expect: refused() },
-    { name: 'an empty name', rfc: 'RFC 9110 §5.1', send: get(': x'), expect: refused() },
-    ...[...'(),/:;<=>?@[\\]{}"'].filter(letter => letter !== ':').concat('\x00', '\x01', '\x7f', '\x80', '\xe4', ' ', '\t').map(letter => ({ name: `${JSON.stringify(letter)} in a name`, rfc: 'RFC 9110 §5.1', send: get(`X${letter}Y: a`), expect: refused() })),
+    { name: 'a line without a colon', rfc: 'RFC 9112 §5', send: get('X'), expect: refusedHere() },
+    { name: 'an empty name', rfc: 'RFC 9110 §5.1', send: get(': x'), expect: refusedHere() },
+    ...[...'(),/:;<=>?@[\\]{}"'].filter(letter => letter !== ':').concat('\x00', '\x01', '\x7f', '\x80', '\xe4', ' ', '\t').map(letter => ({ name: `${JSON.stringify(letter)} in a name`, rfc: 'RFC 9110 §5.1', send: get(`X${letter}Y: a`), expect: refusedHere() })),
     { name: 'all that a name may hold', rfc: 'RFC 9110 §5.6.2', send: get('X!#$%&\'*+-.^`|~0: a'), expect: served({ has: { 'x!#$%&\'*+-.^`|~0': 'a' } }) },
     { name: 'an empty value', rfc: 'RFC 9110 §5.5', send: get('X:'), expect: served({ has: { x: '' } }) },
     { name: 'a value of spaces', rfc: 'RFC 9110 §5.5', send: get('X:  \t '), expect: served({ has: { x: '' } }) },

@@ -1,4 +1,4 @@
-import { type CaseGroup, head, refused, refusedHere, served, smuggled } from '../case.ts'
+import { type CaseGroup, head, refusedHere, served, smuggled } from '../case.ts'
 
 const post = (...lines: readonly string[]) => `${head('POST /x HTTP/1.1', 'Transfer-Encoding: chunked', ...lines)}5\r\nhello\r\n0\r\n`
 const forbidden = {
@@ -22,9 +22,9 @@ export const trailers: CaseGroup = {
     { name: 'a harmless trailer', rfc: 'RFC 9110 §6.5', send: `${post('Trailer: X-Checksum')}X-Checksum: 5d41\r\n\r\n`, expect: served({ body: 'hello' }) },
     ...Object.entries(forbidden).map(([name, value]) => ({ name: `${name} in a trailer never becomes a header`, rfc: 'RFC 9110 §6.5.1', send: `${post()}${name}: ${value}\r\n\r\n`, expect: isFraming(name) ? refusedHere() : served({ body: 'hello', lacksText: value.slice(-6) }) })),
     { name: 'a request behind a trailer is the next', rfc: 'RFC 9112 §7.1.2', send: `${post()}X: y\r\n\r\n${head('GET /second HTTP/1.1')}`, expect: served({ target: '/x', body: 'hello' }, { target: '/second' }) },
-    { name: 'a trailer without a colon', rfc: 'RFC 9112 §7.1.2', send: `${post()}X\r\n\r\n${smuggled}`, expect: refused() },
-    { name: 'a space before the colon', rfc: 'RFC 9112 §5.1', send: `${post()}X : y\r\n\r\n${smuggled}`, expect: refused() },
-    { name: 'an invalid name', rfc: 'RFC 9110 §5.1', send: `${post()}X(: y\r\n\r\n${smuggled}`, expect: refused() },
+    { name: 'a trailer without a colon', rfc: 'RFC 9112 §7.1.2', send: `${post()}X\r\n\r\n${smuggled}`, expect: refusedHere() },
+    { name: 'a space before the colon', rfc: 'RFC 9112 §5.1', send: `${post()}X : y\r\n\r\n${smuggled}`, expect: refusedHere() },
+    { name: 'an invalid name', rfc: 'RFC 9110 §5.1', send: `${post()}X(: y\r\n\r\n${smuggled}`, expect: refusedHere() },
     { name: 'a folded trailer', rfc: 'RFC 9112 §5.2', send: `${post()}X: y\r\n z\r\n\r\n`, expect: refusedHere() },
     { name: 'a bare LF between trailers', rfc: 'RFC 9112 §2.2', send: `${post()}X: y\nZ: z\r\n\r\n`, expect: refusedHere() },
     { name: 'a NUL in a trailer', rfc: 'RFC 9110 §5.5', send: `${post()}X: y\x00\r\n\r\n`, expect: refusedHere() },
