@@ -34,7 +34,7 @@ import { UsageRecorder } from './usage/recorder.ts'
 import { PostgresUsageStore } from './usage/stores/postgres.ts'
 
 /** What the shutdown waits for, and for how long. */
-const shutdown = { idleGraceMs: 1_000, eventStreamsMs: 10_000, drainMs: 30_000, usageFlushMs: 15_000, poolsMs: 1_000 } as const
+const shutdown = { idleGraceMs: 1_000, eventStreamsMs: 10_000, drainMs: 30_000, usageFlushMs: 15_000, poolsMs: 250 } as const
 /** Lookups must fail fast, so that cached keys go on; a flush may take its time. */
 const queryTimeoutMs = { keys: 2_000, usage: 30_000 } as const
 /** Whoever hangs in connecting when the database is back finds that out no sooner. */

@@ -7,6 +7,7 @@ import { adoptionFaults } from './adoption.ts'
 import { appliedMigrations, createBookkeeping, databaseVersion, dropBookkeeping } from './bookkeeping.ts'
 import type { Applied, MigrationStatus } from './bookkeeping.ts'
 import { inTransaction, withMigrationSession, withSession } from './migration-session.ts'
+import type { SessionTimeouts } from './migration-session.ts'
 
 const migrationsFolder = path.join(import.meta.dirname, '../../migrations')
 const lockTimeoutMsDefault = 60_000
@@ -77,18 +78,18 @@ export async function migrateDown (
 }
 
 /** Every migration in order, the product's and those that a newer release has run here. */
-export async function migrationStatus (connectionString: string): Promise<MigrationStatus[]> {
+export async function migrationStatus (connectionString: string, timeouts?: SessionTimeouts): Promise<MigrationStatus[]> {
   return await withSession(connectionString, 'latchkey migrations', async (client) => {
     const status = new Map<number, MigrationStatus>()
     for (const { version, name } of await knownMigrations()) status.set(version, { version, name, appliedAt: null })
     for (const done of await appliedMigrations(client)) status.set(done.version, done)
     return [...status.values()].sort((a, b) => a.version - b.version)
-  })
+  }, timeouts)
 }
 
 /** How many migrations `migrateUp` would run. */
-export async function pendingMigrations (connectionString: string): Promise<number> {
-  return (await migrationStatus(connectionString)).filter(({ appliedAt }) => appliedAt === null).length
+export async function pendingMigrations (connectionString: string, timeouts?: SessionTimeouts): Promise<number> {
+  return (await migrationStatus(connectionString, timeouts)).filter(({ appliedAt }) => appliedAt === null).length
 }
 
 async function inSession<T> (

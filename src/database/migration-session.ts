@@ -1,10 +1,12 @@
-import pg from 'pg'
+import type pg from 'pg'
 import { UsageError } from '../errors.ts'
 import { withLibpqTls } from './connection.ts'
+import { DroppableClient } from './droppable-client.ts'
 import { isTransactionPooled } from './pooler.ts'
 import { sqlState } from './sqlstate.ts'
 
-const connectTimeoutMs = 10_000
+const connectTimeoutDefaultMs = 10_000
+const farewellMs = 1_000
 /** PostgreSQL 14. */
 const serverVersionMin = 140000
 /** How long a migration may wait for a table: whatever else wants that table queues up behind it meanwhile. */
@@ -43,17 +45,30 @@ export async function withMigrationSession<T> (
       -- postgrator records the time in UTC without saying so.
       set timezone = 'UTC';
     `)
-    await setSearchPath(client)
+    // The migrations name the tables without a schema, as migration 011 does; everything else says public.
+    await client.query('set search_path = public')
     return await work(client)
   })
 }
 
+export interface SessionTimeouts {
+  readonly connectTimeoutMs?: number
+  /** Of each query; left out: none. */
+  readonly queryTimeoutMs?: number
+}
+
 /** Connects, hands the session to `work` and ends it. Errors: as of connecting, naming host and port. */
-export async function withSession<T> (connectionString: string, applicationName: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
-  const client = new pg.Client({
+export async function withSession<T> (
+  connectionString: string,
+  applicationName: string,
+  work: (client: pg.Client) => Promise<T>,
+  { connectTimeoutMs = connectTimeoutDefaultMs, queryTimeoutMs }: SessionTimeouts = {}
+): Promise<T> {
+  const client = new DroppableClient({
     connectionString: withLibpqTls(connectionString),
     application_name: applicationName,
     connectionTimeoutMillis: connectTimeoutMs,
+    ...(queryTimeoutMs === undefined ? {} : { query_timeout: queryTimeoutMs }),
     keepAlive: true,
   })
   // The query under way fails with the same error; without a listener the process would end instead.
@@ -67,7 +82,10 @@ export async function withSession<T> (connectionString: string, applicationName:
     await refuseOldServer(client)
     return await work(client)
   } finally {
-    await client.end().catch(() => {})
+    const ended = client.end().catch(() => {})
+    // A server that hangs answers no farewell.
+    client.dropSoon(farewellMs)
+    await ended
   }
 }
 
@@ -114,21 +132,6 @@ async function lockHolder (client: pg.Client): Promise<string> {
       and l.database = (select oid from pg_database where datname = current_database())`, lockKeys)
   const [holder] = rows
   return holder === undefined ? '' : ` (server process ${holder.pid}, ${holder.name})`
-}
-
-/**
- * The migrations name api_keys and api_key_usage without a schema, as the gateway does. They mean the tables that the
- * role finds already, else those that it would create in the first schema of its search path. Our own schema is left
- * out: for a role named latchkey, "$user" would put the tables there.
- */
-async function setSearchPath (client: pg.Client): Promise<void> {
-  await client.query(`
-    select set_config('search_path', quote_ident(coalesce(
-      (select n.nspname from pg_class as c join pg_namespace as n on n.oid = c.relnamespace where c.oid = to_regclass('api_keys')),
-      (select name from unnest(current_schemas(false)) with ordinality as path (name, position)
-       where name <> 'latchkey' order by position limit 1),
-      'public'
-    )), false)`)
 }
 
 /** Several refused addresses of one host come as an AggregateError, whose own message is empty. */

@@ -6,6 +6,8 @@ import { isStoreUnavailable } from './sqlstate.ts'
 
 const retryEveryMs = 1_000
 const logEveryMs = 60_000
+/** An attempt that hangs when the database is back finds that out no sooner. */
+const timeouts = { connectTimeoutMs: 3_000, queryTimeoutMs: 3_000 }
 
 export interface SchemaGateOptions {
   /** A session connection. */
@@ -40,7 +42,7 @@ export async function awaitSchema (options: SchemaGateOptions, signal: AbortSign
 
 async function attempt ({ connectionString, migrates, logger }: SchemaGateOptions, onAway: (err: unknown) => void): Promise<boolean> {
   try {
-    const pending = await pendingMigrations(connectionString)
+    const pending = await pendingMigrations(connectionString, timeouts)
     if (pending === 0) return true
     if (!migrates) {
       const what = pending === 1 ? '1 migration is' : `${pending} migrations are`

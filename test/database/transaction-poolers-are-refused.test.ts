@@ -2,14 +2,14 @@ import { pino } from 'pino'
 import t from 'tap'
 import { migrateUp } from '../../src/database/migrate.ts'
 import { isTransactionPooled } from '../../src/database/pooler.ts'
+import { startPgbouncer } from '../support/pgbouncer.ts'
 import { createDatabase } from '../support/postgres.ts'
 import { catalogOf } from './catalog.ts'
-import { startTransactionPooler } from './transaction-pooler.ts'
 
 t.test('migrations refuse a connection through a transaction pooler, and leave the database alone', async (t) => {
   const { url, pool } = await createDatabase(t, { migrated: false })
   const before = await catalogOf(pool)
-  const pooledUrl = await startTransactionPooler(t, url)
+  const pooledUrl = await startPgbouncer(t, url)
 
   t.equal(await isTransactionPooled(pooledUrl), true)
   t.equal(await isTransactionPooled(url), false)

@@ -28,8 +28,8 @@ export interface GatewayProcess {
 }
 
 /** A database, a configuration and a key, to start real gateway processes with, one after the other or several at once. */
-export async function prepareGatewayProcesses (t: Test, config: string): Promise<GatewayProcesses> {
-  const database = await createDatabase(t)
+export async function prepareGatewayProcesses (t: Test, config: string, ownDatabase?: { readonly url: string, readonly pool: pg.Pool }): Promise<GatewayProcesses> {
+  const database = ownDatabase ?? await createDatabase(t)
   const pepper = randomBytes(32)
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-process-'))
   t.teardown(() => rmSync(folder, { recursive: true, force: true }))
