@@ -1,1 +1,1 @@
-export { openEmbedded, type Embedded, type EmbeddedOptions } from './embedded/index.ts'
+export { hasEmbedded, openEmbedded, type Embedded, type EmbeddedOptions } from './embedded/index.ts'

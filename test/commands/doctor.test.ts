@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
+import { readdirSync } from 'node:fs'
 import { createServer, type AddressInfo, type Server } from 'node:net'
 import t from 'tap'
 import type { Test } from 'tap'
@@ -44,6 +45,7 @@ t.test('what is wrong is named, with what to do', async t => {
   }
   has('Admin token', 'warn', /not set/)
   has('Schema', 'fail', /trigger latchkey_notify_update: is disabled/)
+  has('Duplicate keys', 'warn', /^2 rows /)
   has('Unusable keys', 'warn', /^2 rows .*id 1, 2$/)
   has('Peppers in use', 'warn', /^1 keys? /)
   has('Usage ids', 'fail', /^93 %/)
@@ -81,6 +83,13 @@ t.test('pending migrations, a faulty file, a database that is away', async t => 
   t.match(away.stdout, /fail {2}Database: .*ECONNREFUSED/)
   t.match(away.stdout, /fail {2}Configuration: nowhere\.yaml does not exist/)
   t.notMatch(away.stdout, /hunter2/)
+})
+
+t.test('in an empty folder it makes no database', async t => {
+  const cwd = t.testdir({ 'gateway.yaml': configFor(1) })
+  const { stdout } = await runCli(['doctor'], { cwd, env: { ...environment(''), LATCHKEY_DATA_DIR: 'data' } })
+  t.match(stdout, /ok {4}Database: none yet: `latchkey start` makes an embedded one in data/)
+  t.strictSame(readdirSync(cwd), ['gateway.yaml'])
 })
 
 function environment (databaseUrl: string): Record<string, string> {

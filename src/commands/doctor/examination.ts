@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import type { Config } from '../../config/config.ts'
 import type { Environment } from '../../config/environment.ts'
 import { loadConfig } from '../../config/load.ts'
+import { hasEmbedded } from '../../database/embedded.ts'
 import { isStoreUnavailable } from '../../database/sqlstate.ts'
 import { UsageError } from '../../errors.ts'
 import { withDatabase } from '../database-session.ts'
@@ -26,6 +27,8 @@ export async function examine (environment: Environment, configFile: string): Pr
   const { config, findings: configFindings } = checkConfiguration(environment, configFile)
   findings.push(...configFindings)
   findings.push(...await attempt('Database', async () => {
+    const { databaseUrl, dataDir } = environment
+    if (databaseUrl === null && !await hasEmbedded(dataDir)) return [ok('Database', `none yet: \`latchkey start\` makes an embedded one in ${dataDir}; or set DATABASE_URL`)]
     await withDatabase({ environment, migrations: 'ignored' }, async session => await examineDatabase(session, findings))
     return []
   }))

@@ -10,6 +10,7 @@ interface KeyRowCounts {
   readonly unmatchable: number
   readonly unmatchable_ids: readonly number[] | null
   readonly shared_prefix: number
+  readonly shared_hash: number
 }
 
 /** How many rows may share a prefix before first uses of those keys get slow: each is a bcrypt compare. */
@@ -25,10 +26,13 @@ export async function checkKeyRows (pool: pg.Pool, peppers: Peppers): Promise<Fi
   }
   if (counts.unmatchable > 0) {
     const ids = (counts.unmatchable_ids ?? []).join(', ')
-    findings.push(warn('Unusable keys', `${counts.unmatchable} rows can never match a key, for want of a prefix or a bcrypt hash: id ${ids}${counts.unmatchable > 10 ? ', …' : ''}`, 'Give their owners new keys, and revoke these.'))
+    findings.push(warn('Unusable keys', `${counts.unmatchable} rows can never match a key, for want of a prefix that a key can begin with, or of a bcrypt hash: id ${ids}${counts.unmatchable > 10 ? ', …' : ''}`, 'Give their owners new keys, and revoke these.'))
   }
   if (counts.shared_prefix > sharedPrefixMost) {
     findings.push(warn('Shared prefix', `${counts.shared_prefix} keys without digest share one prefix: first uses of them are slow`, 'Replace them by keys of `latchkey keys create`, whose prefixes differ.'))
+  }
+  if (counts.shared_hash > 0) {
+    findings.push(warn('Duplicate keys', `${counts.shared_hash} rows have the hash of another: they are one key, which counts as the row that it was first found by`, 'Give their owners new keys, and revoke all rows of the duplicates.'))
   }
   return findings
 }
@@ -45,6 +49,8 @@ const countsSql = `
            key_lookup is null as is_without_digest,
            key_lookup is not null and not coalesce(pepper_id = any ($1::text[]), false) as is_foreign,
            coalesce(rtrim(key_prefix::text, '.'), '') = ''
+             -- What no key begins with.
+             or key_prefix::text !~ '^[!-~]{1,72}$'
              or coalesce(key_hash, '') !~ '^\\$2[aby]\\$(0[4-9]|1[0-6])\\$[./A-Za-z0-9]{53}$' as is_unproven
     from public.api_keys
   )
@@ -53,5 +59,6 @@ const countsSql = `
          count(*) filter (where is_foreign)::integer as foreign_pepper,
          count(*) filter (where is_unproven and (is_without_digest or is_foreign))::integer as unmatchable,
          (array_agg(id order by id) filter (where is_unproven and (is_without_digest or is_foreign)))[1:10] as unmatchable_ids,
+         (select count(*)::integer from (select count(*) over (partition by key_hash) as n from public.api_keys where key_hash is not null) as hashes where n > 1) as shared_hash,
          coalesce((select max(n) from (select count(*)::integer as n from classified where is_without_digest and prefix <> '' group by prefix) as shared), 0) as shared_prefix
   from classified`

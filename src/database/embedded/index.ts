@@ -1,4 +1,4 @@
-import { mkdir, open, realpath } from 'node:fs/promises'
+import { access, mkdir, open, realpath } from 'node:fs/promises'
 import path from 'node:path'
 import type { Logger } from 'pino'
 import { UsageError } from '../../errors.ts'
@@ -58,6 +58,11 @@ export async function openEmbedded ({ dataDir, role, logger, signal }: EmbeddedO
     await held.release()
     throw err
   }
+}
+
+/** Whether an embedded database was ever opened in this data folder. Makes nothing. */
+export async function hasEmbedded (dataDir: string): Promise<boolean> {
+  return await access(path.join(dataDir, 'pepper')).then(() => true, () => false)
 }
 
 async function startServer (folder: string, logger: Logger): Promise<EmbeddedServer> {
