@@ -17,7 +17,8 @@ const keyEnds: Record<KeyEnd, { readonly code: ProblemCode, readonly close: Pick
   unavailable: { code: 'key_store_unavailable', close: { code: 1013, reason: 'key cannot be checked' } },
 }
 
-const keyGraceMs = 500
+/** Little enough that all is over within a second, notification included. */
+const keyGraceMs = 300
 const goingAway = { code: 1001, reason: 'going away', graceMs: 2_000, letsFrameEnd: true } as const
 
 /**

@@ -46,9 +46,11 @@ export class Tunnel {
         other.setTimeout(halfOpenIdleMs, () => this.destroy())
       })
       socket.once('close', () => {
+        // The client has the whole grace to take its Close frame.
+        if (socket === upstream && this.#grace !== null) return
         // After an orderly end, what was written to the other side is still on its way.
         if (!socket.readableEnded || !other.writableEnded) other.destroy()
-        if (client.destroyed && this.#grace !== null) clearTimeout(this.#grace)
+        if (this.#grace !== null) clearTimeout(this.#grace)
       })
     }
     // What was lost before there was anybody to see it.

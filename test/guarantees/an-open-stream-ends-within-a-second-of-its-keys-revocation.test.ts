@@ -125,6 +125,17 @@ t.test('without notifications the store is asked, and while it is away streams g
   t.same(await client.ended(), { code: 1008, reason: 'key revoked' }, 'after the outage it is asked for again')
 })
 
+t.test('an outage that outlasts serveCachedFor ends them', async t => {
+  const proxy = await proxyTo(database.url)
+  t.teardown(async () => await proxy.close())
+  const brief = config.replace('cache: { ttl: 1h }', 'cache: { ttl: 1s }, whenStoreIsDown: { serveCachedFor: 1s }')
+  const alone = await startGateway(t, { config: brief, database, databaseUrl: proxy.through(database.url), pepper: gateway.pepper })
+  const { key } = await newKey()
+  const client = await new WebSocketClient(t, alone.url, { headers: { 'x-api-key': key } }).opened()
+  await proxy.cut()
+  t.same(await client.ended(), { code: 1013, reason: 'key cannot be checked' })
+})
+
 async function newKey (): Promise<{ key: string, id: number }> {
   const { key, apiKey } = await gateway.createKey({ scopes: ['all:use'] })
   return { key, id: apiKey.id }
