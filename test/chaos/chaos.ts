@@ -8,6 +8,7 @@ import { nameOfOutcome, type StoredRow } from './exchange.ts'
 import { type FaultKind, type PlannedFault, play, schedule } from './faults.ts'
 import { Load } from './load.ts'
 import { Population } from './population.ts'
+import { Pulse } from './pulse.ts'
 import { countedBy, Report } from './report.ts'
 import { judgeRows } from './row-oracle.ts'
 import { Timeline } from './timeline.ts'
@@ -46,6 +47,7 @@ export async function runChaos (options: ChaosOptions): Promise<boolean> {
   const court = new Court(circumstances, changes, violation => report.violated(violation))
   const books = new Books(world.gateways, timeline, violation => report.violated(violation))
   const load = new Load({ gateways: world.gateways, population, dice: new Dice(seed, 'load'), perSecond: options.requestsPerSecond, onExchange: exchange => court.hear(exchange) })
+  const pulse = new Pulse(() => world.registry.pool, timeline)
   const judging = setInterval(() => court.judge(), 1_000)
   try {
     await world.start()
@@ -56,10 +58,12 @@ export async function runChaos (options: ChaosOptions): Promise<boolean> {
     load.start()
     changes.start()
     books.start()
+    pulse.start()
     const played = await playFaults(options, { world, timeline, changes, onViolation: violation => report.violated(violation) }, report)
     await changes.stop()
     await load.stop()
     await books.stop()
+    await pulse.stop()
     const rows = await storedRows(world, books)
     court.judge({ all: true })
     for (const violation of judgeRows(court.exchanges, rows, id => court.wasSeen(id), circumstances)) report.violated(violation)
@@ -76,13 +80,15 @@ export async function runChaos (options: ChaosOptions): Promise<boolean> {
       rows: rows.length,
       rowsWaitingMax: books.waitingMax,
       scrapes: books.scrapes,
+      slowAnswers: pulse.slowAnswers,
+      slowestAnswerMs: pulse.slowest,
       violations: countedBy(report.violations, ({ kind }) => kind),
     }, options.jsonFile)
   } catch (err) {
     report.violated({ kind: 'gateway failed', what: `the run broke off: ${err instanceof Error ? err.stack : String(err)}`, exchange: null })
   } finally {
     clearInterval(judging)
-    await Promise.all([changes.stop(), load.stop(), books.stop()])
+    await Promise.all([changes.stop(), load.stop(), books.stop(), pulse.stop()])
     for (const fault of await world.close()) report.say(`while closing: ${fault}`)
   }
   return report.violations.length === 0

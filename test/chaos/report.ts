@@ -17,6 +17,9 @@ export interface Summary {
   readonly rows: number
   readonly rowsWaitingMax: number
   readonly scrapes: number
+  /** Times that the machine was too busy for its own database, and so excused an outage. */
+  readonly slowAnswers: number
+  readonly slowestAnswerMs: number
   readonly violations: Readonly<Record<string, number>>
 }
 
@@ -66,6 +69,7 @@ requests    ${summary.requests}: ${listed(summary.outcomes)}
 faults      ${listed(summary.faults)}
 changes     ${listed(summary.changes)}; of unknown outcome: ${summary.changesOfUnknownOutcome.join('; ') || 'none'}
 usage rows  ${summary.rows}; ${summary.rowsWaitingMax} waiting at the most; ${summary.scrapes} scrapes
+busy        the machine was ${summary.slowAnswers} times too busy to answer a query at once; the slowest took ${summary.slowestAnswerMs} ms
 violations  ${listed(summary.violations)}
 `)
     if (jsonFile !== undefined) writeFileSync(jsonFile, `${JSON.stringify({ ...summary, accounts: this.violations.map(violation => this.#plain(violation)) }, null, 2)}\n`)
