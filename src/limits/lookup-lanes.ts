@@ -1,7 +1,7 @@
 import type { FailureBudget } from './failure-budget.ts'
 
 export interface LookupLanesOptions {
-  readonly budget: Pick<FailureBudget, 'remaining'>
+  readonly budget: Pick<FailureBudget, 'failures' | 'remaining'>
   /** While true, nobody enters: what isn't known yet is the first work to go. */
   readonly isOverloaded: () => boolean
 }
@@ -11,11 +11,12 @@ interface Lane {
   readonly waiting: (() => void)[]
 }
 
-/** In budget: as many look-ups of one network run at once as it may still fail, and this many at most. */
+/** Of one network, as many look-ups run at once as it may still fail, but one, and these at most. */
 const runningMax = 100
-const waitingMax = 250
-/** Out of budget, look-ups run one after the other. */
-const spentWaitingMax = 4
+/** What waits shrinks with what is left of the budget, so that one failure paid back doesn't let in a whole queue. */
+const waitingMax = { least: 4, most: 250 } as const
+/** Less than this part of the budget is left: then it is the network's own failures that keep it waiting. */
+const mostlySpent = 0.5
 /** Look-ups of all networks under way from which on each network has one, and none waiting. */
 const pressureMin = 500
 
@@ -25,7 +26,7 @@ const pressureMin = 500
  * occupies one connection of the pool at most. Look-ups under way count as failures that may come.
  */
 export class LookupLanes {
-  readonly #budget: Pick<FailureBudget, 'remaining'>
+  readonly #budget: Pick<FailureBudget, 'failures' | 'remaining'>
   readonly #isOverloaded: () => boolean
   /** Of the networks with something under way. */
   readonly #lanes = new Map<string, Lane>()
@@ -50,10 +51,10 @@ export class LookupLanes {
       this.#total++
       return 'entered'
     }
-    const isSpent = this.#budget.remaining(network) === 0
-    const waitingNow = lane.waiting.length
-    if (waitingNow >= waitingMax || this.#isPressed) return this.#refuse(isSpent ? 'throttled' : 'busy')
-    if (isSpent && waitingNow >= spentWaitingMax) return this.#refuse('throttled')
+    const left = this.#budget.remaining(network) / this.#budget.failures
+    if (lane.waiting.length >= Math.max(waitingMax.least, waitingMax.most * left) || this.#isPressed) {
+      return this.#refuse(left < mostlySpent ? 'throttled' : 'busy')
+    }
     this.#total++
     return new Promise(resolve => lane.waiting.push(() => resolve('entered')))
   }

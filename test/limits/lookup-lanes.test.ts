@@ -40,6 +40,16 @@ t.test('out of budget, one runs and a few wait', async t => {
   t.same(enterTimes(lanes, 'b', 20), { entered: 20, waiting: 0, busy: 0, throttled: 0 }, 'of others nothing is taken away')
 })
 
+t.test('one failure paid back lets in one more, not a whole queue', async t => {
+  let nowMs = 0
+  const budget = new FailureBudget({ failures: 100, perMs: 60_000, nowMs: () => nowMs })
+  const lanes = new LookupLanes({ budget, isOverloaded: () => false })
+  spend(budget, 'a')
+  nowMs += 1_200
+  t.equal(budget.remaining('a'), 2)
+  t.same(enterTimes(lanes, 'a', 20), { entered: 2, waiting: 5, busy: 0, throttled: 13 })
+})
+
 t.test('those who wait have their turn, in order', async t => {
   const { lanes, budget } = setUp()
   spend(budget, 'a')
