@@ -147,6 +147,8 @@ t.test('an outage that nothing explains', async t => {
   for (const [status, code] of [[503, 'key_store_unavailable'], [503, 'overloaded'], [502, 'upstream_unreachable'], [504, 'upstream_timeout']] as const) {
     t.same(kinds(at(0, refused(status, code))), ['undeclared outage'], code)
   }
+  t.same(kinds(at(0, refused(503, 'overloaded'), { endedAtMs: 600 })), none, 'after a look-up that took long')
+  t.same(kinds(at(0, refused(503, 'key_store_unavailable'), { endedAtMs: 600 })), ['undeclared outage'])
   window('target', 20_000, 21_000)
   t.same(kinds(at(20_500, refused(502, 'upstream_unreachable'))), none)
   t.same(kinds(at(20_500, refused(503, 'key_store_unavailable'))), ['undeclared outage'], 'a target is no database')
