@@ -116,10 +116,14 @@ function endWithKey (identity: Identity, why: KeyEnd): void {
   const { code, close } = keyEnds[why]
   identity.endedBy = code
   if (tunnel !== null) tunnel.end({ ...close, graceMs: keyGraceMs, letsFrameEnd: false })
-  // Nothing was said yet: it can still be refused.
-  else if (!response!.headersSent && forwarding?.abort != null) forwarding.abort(new KeyEndedError(code))
-  // Broken off, never ended: it must not look complete.
+  // Nothing was said yet, and nothing can have been changed: it can still be refused.
+  else if (!response!.headersSent && forwarding?.abort != null && isSafe(forwarding.method)) forwarding.abort(new KeyEndedError(code))
+  // Broken off: an answer must not look complete, and a refusal would say that the upstream has done nothing.
   else response!.destroy()
+}
+
+function isSafe (method: string): boolean {
+  return method === 'GET' || method === 'HEAD' || method === 'OPTIONS'
 }
 
 /** The key that had let a request in no longer does. */

@@ -264,7 +264,11 @@ export class Verifier {
         const found = known ?? await this.#finder.find(key, proofs)
         if (found === 'busy') return without.busy
         // Nothing is awaited between this check and the cache being filled.
-        if (this.#invalidations.hasChanged(since, found?.record.id ?? null)) continue
+        if (this.#invalidations.hasChanged(since, found?.record.id ?? null)) {
+          // It wasn't there when this read began, which was after the key was sent: a true answer, but not one to keep.
+          if (found === null && reads === readsMax - 1) return without.unknown
+          continue
+        }
         if (found === null || !this.#isAdmitted(found.record.environment)) {
           if (epoch === this.#epoch) this.#cache.setUnknown(name, atMs)
           return without.unknown

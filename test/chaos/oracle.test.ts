@@ -147,7 +147,6 @@ t.test('an outage that nothing explains', async t => {
   for (const [status, code] of [[503, 'key_store_unavailable'], [503, 'overloaded'], [502, 'upstream_unreachable'], [504, 'upstream_timeout']] as const) {
     t.same(kinds(at(0, refused(status, code))), ['undeclared outage'], code)
   }
-  t.same(kinds(at(0, refused(503, 'overloaded'), { endedAtMs: 600 })), none, 'after a look-up that took long')
   t.same(kinds(at(0, refused(503, 'key_store_unavailable'), { endedAtMs: 600 })), ['undeclared outage'])
   window('target', 20_000, 21_000)
   t.same(kinds(at(20_500, refused(502, 'upstream_unreachable'))), none)
@@ -198,6 +197,10 @@ t.test('what was refused and reached the upstream all the same', async t => {
   t.same(oracle.judge(unavailable, [echo(unavailable.id)]).map(({ kind }) => kind), ['refused but forwarded'])
   const ended = at(1_005, refused(401, 'key_revoked'))
   t.same(oracle.judge(ended, [echo(ended.id)]), [], 'its key was revoked while it was under way')
+  const changing = at(1_005, refused(401, 'key_revoked'), { method: 'POST', path: '/any/1' })
+  t.same(oracle.judge(changing, [echo(changing.id, { method: 'POST', path: '/any/1' })]).map(({ kind }) => kind), ['refused but forwarded'], 'what may have changed something')
+  const brokenOff = at(1_005, { kind: 'broken', hasHead: false, why: 'ECONNRESET' }, { method: 'POST', path: '/any/1' })
+  t.same(oracle.judge(brokenOff, [echo(brokenOff.id, { method: 'POST', path: '/any/1' })]), [], 'which is broken off instead')
   const late = at(9_000, refused(401, 'key_revoked'))
   t.same(oracle.judge(late, [echo(late.id)]).map(({ kind }) => kind), ['wrong admission'], 'its key had been revoked long before')
 })

@@ -5,10 +5,8 @@ type Finding = Pick<Violation, 'kind' | 'what'>
 type Answered = Extract<Exchange['outcome'], { kind: 'answered' }>
 
 const upstreamCodes: readonly unknown[] = ['upstream_unreachable', 'upstream_timeout']
-/** What a request under way is ended with when its key changes: it may have reached the upstream by then. */
+/** What a GET under way is ended with when its key changes: it may have reached the upstream by then. */
 const endingCodes: readonly unknown[] = ['key_disabled', 'key_revoked', 'key_expired', 'invalid_key', 'insufficient_scope']
-/** Five reads, each of them overtaken by a new key: less than that, and `overloaded` needs another reason. */
-const exhaustingMs = 500
 const outageStatus: Readonly<Record<string, number>> = { key_store_unavailable: 503, overloaded: 503, upstream_unreachable: 502, upstream_timeout: 504 }
 
 /**
@@ -42,7 +40,9 @@ export class Oracle {
         const isTargets = timeline.meeting('target', gateway, sentAtMs, endedAtMs) !== undefined
         // Its key changed while the answer was under way.
         const isKeys = verdicts.some(({ kind }) => kind === 'refused') && verdicts.some(({ kind }) => kind === 'forwarded')
-        return outcome.hasHead && (isTargets || isKeys) ? [] : [{ kind: 'broken connection', what: outcome.why }]
+        // What may have changed something isn't refused once it was forwarded, but broken off.
+        const isExplained = outcome.hasHead ? isTargets || isKeys : isKeys && exchange.method !== 'GET'
+        return isExplained ? [] : [{ kind: 'broken connection', what: outcome.why }]
       }
       case 'answered': return this.#judgeAnswer(exchange, outcome, verdicts)
     }
@@ -69,9 +69,7 @@ export class Oracle {
     }
     if (isOutage) {
       if (exchange.credential !== 'key' || verdicts.every(({ route }) => route?.auth !== 'key')) return [{ kind: 'wrong refusal', what: `${answer}, without a key to look for; right is ${list(verdicts)}` }]
-      // Looking it up took so long that keys made meanwhile had it looked up again, until the gateway gave up.
-      const isExhausted = code === 'overloaded' && endedAtMs - sentAtMs >= exhaustingMs
-      if (!isExhausted && timeline.meeting('database', gateway, sentAtMs, endedAtMs) === undefined) return [{ kind: 'undeclared outage', what: `${answer}, and the database was well` }]
+      if (timeline.meeting('database', gateway, sentAtMs, endedAtMs) === undefined) return [{ kind: 'undeclared outage', what: `${answer}, and the database was well` }]
       const proof = this.#proofStillGood(exchange)
       return proof === null ? [] : [{ kind: 'cached key refused', what: `${answer}, and ${proof.id} had proven the key there ${sentAtMs - proof.sentAtMs} ms before` }]
     }
@@ -100,7 +98,7 @@ function judgeSightings (exchange: Exchange, sightings: readonly Sighting[], ver
     if (forwards.length === 0) findings.push({ kind: 'wrong admission', what: `${sighting.target} got it, where right is ${list(verdicts)}` })
     else if (!forwards.some(verdict => isVouchedFor(verdict, sighting))) findings.push({ kind: 'wrong identity', what: `the upstream saw ${JSON.stringify(sighting)}` })
   }
-  const mayHaveBegun = outcome.kind !== 'answered' || outcome.status === 200 || upstreamCodes.includes(outcome.code) || endingCodes.includes(outcome.code)
+  const mayHaveBegun = outcome.kind !== 'answered' || outcome.status === 200 || upstreamCodes.includes(outcome.code) || (method === 'GET' && endingCodes.includes(outcome.code))
   if (sightings.length > 0 && !mayHaveBegun) {
     findings.push({ kind: 'refused but forwarded', what: `${nameOfOutcome(exchange)}, and ${sightings.map(({ target }) => target).join(', ')} got it` })
   }

@@ -31,6 +31,23 @@ t.test('only the keys that changed are dropped', async (t) => {
   t.match(keys.verifier.verify(two.key), { status: 'valid' })
 })
 
+t.test('an unknown key is told so, however many new ones are announced meanwhile, but that is not kept', async (t) => {
+  const keys = await openKeys(t, shared)
+  const key = newKey()
+  let isAnswered = false
+  const announce = (): void => {
+    if (isAnswered) return
+    keys.verifier.handleNotification(JSON.stringify({ ids: [1_000_000], clearNegative: true }))
+    setImmediate(announce)
+  }
+  setImmediate(announce)
+  const { status } = await keys.verifier.verify(key)
+  isAnswered = true
+  t.equal(status, 'unknown')
+  await insertKey(keys.database, { key })
+  t.equal((await keys.verifier.verify(key)).status, 'valid')
+})
+
 t.test('a new key is known at once, although it was unknown before', async (t) => {
   const keys = await openKeys(t, shared, { listens: true })
   const key = newKey()
