@@ -32,6 +32,9 @@ import { UnreadableRequests } from './unreadable-request.ts'
 import { handshakeFault, isUpgrade } from './upgrade-request.ts'
 import { acceptUpgrades, tunnel } from './upgrades.ts'
 
+/** As long as the shortest Retry-After. */
+const slowRefusalMs = 1_000
+
 declare module 'fastify' {
   interface FastifyRequest { identity: Identity }
 }
@@ -132,7 +135,7 @@ export async function createGateway (parts: GatewayParts): Promise<FastifyInstan
 
     function deny (refusal: Refusal): void {
       metrics.authOutcome(route.auth === 'report' ? `reported_${refusal.code}` : refusal.code)
-      if (route.auth !== 'report') return refuse(request, reply, refusal)
+      if (route.auth !== 'report') return isSentAgain(refusal) ? refuseSlowly(request, reply, refusal) : refuse(request, reply, refusal)
       if (load.shedsUnknown()) return refuse(request, reply, { code: 'overloaded' })
       identity.reported = refusal.code
       forward(request, reply, wasMeantForUs(credential, identity), admit)
@@ -184,6 +187,15 @@ export async function createGateway (parts: GatewayParts): Promise<FastifyInstan
     return identity
   }
 
+  /**
+   * For those who send more keys than are looked up, and would send the next as soon as they have the answer. Holds up
+   * the connection, and with it all that is pipelined; not a proxy's, whose next request may be anybody's.
+   */
+  function refuseSlowly (request: FastifyRequest, reply: FastifyReply, refusal: Refusal): void {
+    if (request.identity.client.isForwarded) return refuse(request, reply, refusal)
+    setTimeout(() => { if (!reply.raw.destroyed) refuse(request, reply, refusal) }, slowRefusalMs).unref()
+  }
+
   function forward (request: FastifyRequest, reply: FastifyReply, dropsAuthorization: boolean, admit: () => void): void {
     // The client left while its key was looked up.
     const { socket } = request.raw
@@ -210,6 +222,11 @@ export async function createGateway (parts: GatewayParts): Promise<FastifyInstan
   function wasMeantForUs ({ isInAuthorization, isAuthorizationBranded }: Credential, { key }: Identity): boolean {
     return isInAuthorization && (isAuthorizationBranded || key !== null || keys.checksum === 'optional')
   }
+}
+
+/** What a flood gets. */
+function isSentAgain ({ code }: Refusal): boolean {
+  return code === 'too_many_failures' || code === 'overloaded'
 }
 
 function unmatched (match: Exclude<Match, { kind: 'route' }>): Refusal {

@@ -8,6 +8,7 @@ import { generateKey } from '../../src/keys/format.ts'
 const [attack = '', url = '', number = '', key = ''] = process.argv.slice(2)
 const { hostname, port, host } = new URL(url)
 const count = Number(number)
+const floodConnections = 500
 const totals = { sent: 0, answered: 0, statuses: {} as Record<string, number>, reconnects: 0 }
 const open = new Set<Socket>()
 
@@ -55,11 +56,11 @@ function many (begin: (socket: Socket) => void): void {
   for (let i = 0; i < count; i++) attacker(begin)
 }
 
-/** So many requests a second, over 64 connections that each pipeline 16 at most. */
+/** So many requests a second, over connections that each pipeline 16 at most. */
 function flood (nextKey: () => string): void {
   const pipelineMax = 16
   const underWay = new Map<Socket, number>()
-  for (let i = 0; i < 64; i++) {
+  for (let i = 0; i < floodConnections; i++) {
     attacker(socket => {
       underWay.set(socket, 0)
       socket.setEncoding('latin1').on('data', (text: string) => {
@@ -93,6 +94,8 @@ process.once('SIGTERM', () => {
   process.exit(0)
 })
 attacks[attack]!()
-const connectionsMax = attack === 'junk' || attack === 'unknown' ? 64 : count
+// Connections that nobody reads don't keep a process alive.
+setInterval(() => {}, 60_000)
+const connectionsMax = attack === 'junk' || attack === 'unknown' ? floodConnections : count
 while (open.size < connectionsMax) await delay(20)
 console.log('attacking')

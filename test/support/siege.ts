@@ -36,9 +36,10 @@ const descriptorsLeftMax = 20
 
 /**
  * Good traffic, first in calm and then beside the attacks. Fails the test where a good request fails, or where memory,
- * connections and descriptors of the gateway don't return; prints the latencies. Resolves with what each attack saw.
+ * connections and descriptors of the gateway don't return; prints the latencies. Resolves with what each attack saw, and what
+ * the gateway held before the attacks were stopped.
  */
-export async function besiege (t: Test, { gateway, headers, attacks, calmMs, attackMs }: SiegeOptions): Promise<AttackTotals[]> {
+export async function besiege (t: Test, { gateway, headers, attacks, calmMs, attackMs }: SiegeOptions): Promise<{ totals: AttackTotals[], peak: Holdings }> {
   // Warms up, too.
   await measure(gateway.url, headers, 1_000)
   const calm = await measure(gateway.url, headers, calmMs)
@@ -68,7 +69,7 @@ export async function besiege (t: Test, { gateway, headers, attacks, calmMs, att
   for (const [i, { kind }] of attacks.entries()) t.comment(`${kind}: ${JSON.stringify(totals[i])}`)
   const again = await measure(gateway.url, headers, 1_000)
   t.same(again.failures, [])
-  return totals
+  return { totals, peak }
 }
 
 interface Measurement {
@@ -105,7 +106,13 @@ function describe ({ latenciesMs, failures }: Measurement): string {
   return `${sorted.length} requests, ${failures.length} failed, p50 ${at(0.5)}, p99 ${at(0.99)}, longest ${at(0.999999)}`
 }
 
-async function holdings ({ adminUrl }: GatewayProcess) {
+interface Holdings {
+  readonly connections: number
+  readonly descriptors: number
+  readonly memoryBytes: number
+}
+
+async function holdings ({ adminUrl }: GatewayProcess): Promise<Holdings> {
   const series = await scrape(adminUrl)
   return {
     connections: series.get('latchkey_connections') ?? NaN,
@@ -123,7 +130,8 @@ async function start (t: Test, url: string, { kind, count, key = '' }: Attack): 
   await until(() => output.includes('attacking') || child.exitCode !== null, `${kind} attacks`, { timeoutMs: 60_000 })
   return async () => {
     child.kill('SIGTERM')
-    await ended
+    const [code, signal] = await ended
+    if (!output.includes('{')) throw new Error(`${kind} ended with ${code ?? signal}, having said ${output}`)
     return JSON.parse(output.slice(output.indexOf('{')))
   }
 }
