@@ -2,7 +2,7 @@ import type { Answered, Case, Received } from './case.ts'
 import type { Observation } from './observe.ts'
 import { joined, type Field } from './strict-message.ts'
 import { faultsOfForwarded, offersUpgrade, readRequests, type StrictRequest } from './strict-request.ts'
-import { readResponses, type StrictResponse } from './strict-response.ts'
+import { isFinal, readResponses, type StrictResponse } from './strict-response.ts'
 import { sentinelPath } from './upstream.ts'
 
 /** Headers that a proxy should not pass on (RFC 9110, 7.6.1), where a case wants none of them. */
@@ -33,7 +33,7 @@ export function judge (it: Case, observed: Observation): Verdict {
     .filter(({ target }) => !target.startsWith(sentinelPath))
   const executed = observed.upstream.flatMap(({ executed }) => executed).filter(({ target }) => !target.startsWith(sentinelPath))
   const { responses, faults, rest } = readResponses(observed.received, sent.map(({ method }) => method), true)
-  const finals = responses.filter(({ status }) => status >= 200)
+  const finals = responses.filter(isFinal)
   const statuses = finals.map(({ status }) => status)
   const isAnswerCase = it.upstream !== undefined
   // Whoever speaks HTTP/0.9 gets an answer without a head.
@@ -127,7 +127,8 @@ function differences (wanted: Received & Answered, found: (StrictRequest | Stric
     if (wanted[name] !== undefined && wanted[name] !== value) differ(name, wanted[name], value)
   }
   for (const [name, value] of Object.entries(wanted.has ?? {})) {
-    if (valueOf(fields, name) !== value) differ(name, value, valueOf(fields, name))
+    // A fold may be replaced by any number of spaces (RFC 9112, 5.2).
+    if (valueOf(fields, name)?.replace(/ +/g, ' ') !== value) differ(name, value, valueOf(fields, name))
   }
   for (const name of wanted.hasSome ?? []) {
     if (valueOf(fields, name) === null) differ(name, 'any', null)

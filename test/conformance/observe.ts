@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Case } from './case.ts'
 import type { Front } from './front.ts'
 import { readRequests } from './strict-request.ts'
-import { readResponses } from './strict-response.ts'
+import { isFinal, readResponses } from './strict-response.ts'
 import { type RawUpstream, sentinelPath, type UpstreamConnection } from './upstream.ts'
 
 /** Both sides of one exchange. */
@@ -33,6 +33,9 @@ export interface Waits {
 export const patient: Waits = { stepMs: 5_000, quietMs: 3_000, closeMs: 5_000 }
 /** For fronts that may do otherwise. */
 export const brisk: Waits = { stepMs: 500, quietMs: 500, closeMs: 50 }
+
+/** In place of the sentinel's answer: nobody listens any more. */
+export const frontEnded = 'the process ended'
 
 /** For the end of an exchange, and for the next client's answer. */
 const endMs = 10_000
@@ -66,7 +69,7 @@ export async function observe (front: Front, upstream: RawUpstream, { send, upst
   const answersMax = Math.max(requests.length, 1)
   const isAnswered = () => {
     const { responses, rest } = readResponses(client.received, methods, false)
-    return rest !== '' || responses.filter(({ status, isComplete }) => status >= 200 && isComplete).length >= answersMax
+    return rest !== '' || responses.filter(response => isFinal(response) && response.isComplete).length >= answersMax
   }
   if (!isEnded) {
     await within(() => client.isClosed || isAnswered() || client.quietMs > waits.quietMs, endMs)
@@ -117,7 +120,9 @@ async function open ({ url }: Front): Promise<Socket> {
 
 /** `ok`, or what came instead of the request's own answer. */
 async function ask (front: Front, path: string): Promise<string> {
-  const client = new Client(await open(front))
+  const socket = await open(front).catch(() => null)
+  if (socket === null) return frontEnded
+  const client = new Client(socket)
   client.socket.write(`GET ${path} HTTP/1.1\r\nHost: gateway.test\r\nx-api-key: ${front.key}\r\nConnection: close\r\n\r\n`)
   await within(() => client.isClosed)
   client.socket.destroy()

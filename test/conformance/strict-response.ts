@@ -24,7 +24,7 @@ export interface ReadResponses {
 export function readResponses (bytes: string, methods: readonly string[], isEnded: boolean): ReadResponses {
   const responses: StrictResponse[] = []
   const faults: Fault[] = []
-  const finals = () => responses.filter(({ status }) => status >= 200).length
+  const finals = () => responses.filter(isFinal).length
   let offset = 0
   while (offset < bytes.length) {
     const lineEnd = bytes.indexOf('\r\n', offset)
@@ -41,7 +41,8 @@ export function readResponses (bytes: string, methods: readonly string[], isEnde
       break
     }
     const method = methods[finals()] ?? 'GET'
-    const hasNoBody = status < 200 || status === 204 || status === 304 || method === 'HEAD'
+    const isInterim = !isFinal({ status })
+    const hasNoBody = isInterim || status === 204 || status === 304 || method === 'HEAD'
     const framing = framingOf(fields, false, faults)
     if (framing.isAmbiguous) faults.push({ level: 'refuse', text: 'framed in two ways' })
     if (status === 101) {
@@ -49,7 +50,7 @@ export function readResponses (bytes: string, methods: readonly string[], isEnde
       break
     }
     if (hasNoBody) {
-      if ((status < 200 || status === 204) && (framing.isChunked || framing.bodyBytes !== null)) faults.push({ level: 'refuse', text: `a ${status} with a length` })
+      if ((isInterim || status === 204) && (framing.isChunked || framing.bodyBytes !== null)) faults.push({ level: 'refuse', text: `a ${status} with a length` })
       responses.push({ status, fields, body: '', isComplete: true })
       offset = end
     } else if (framing.isChunked) {
@@ -66,6 +67,11 @@ export function readResponses (bytes: string, methods: readonly string[], isEnde
     }
   }
   return { responses, faults: textOf(faults), rest: '' }
+}
+
+/** Statuses below 100 are no interim ones: they mean nothing. */
+export function isFinal ({ status }: { readonly status: number }): boolean {
+  return status < 100 || status >= 200
 }
 
 function textOf (faults: readonly Fault[]): string[] {

@@ -43,7 +43,7 @@ export const headsOfAnswers: CaseGroup = {
     ...['X A: 1', ': 1', 'X(A): 1', 'X\xe9: 1', 'XA', 'X\x00A: 1', 'X"A": 1'].map(line => (
       answered(`header line ${JSON.stringify(line)}`, 'RFC 9110 §5.1', ok(line), { ...replaced, rfc: 'either' }))),
     answered('names that objects have already', 'contract', ok('__proto__: 1', 'constructor: 2', 'hasOwnProperty: 3'), passedOn({ body: 'ok', has: { constructor: '2', hasownproperty: '3' } })),
-    answered('300 header lines', 'contract', ok(...lines(300)), passedOn({ body: 'ok', has: { 'x-0': '1', 'x-299': '1' } })),
+    answered('300 header lines', 'contract', ok(...lines(300)), { ...passedOn({ body: 'ok', has: { 'x-0': '1', 'x-299': '1' } }), rfc: 'either' }),
     answered('700 header lines', 'contract', ok(...lines(700)), { ...replaced, rfc: 'either' }),
     answered('8,000 short header lines of one name', 'contract', ok(...Array.from({ length: 8_000 }, () => 'a:')), { ...replaced, rfc: 'either' }),
     answered('a header of 8,000 bytes', 'contract', ok(`X-A: ${'x'.repeat(8_000)}`), { ...passedOn(okBody), rfc: 'either' }),

@@ -80,7 +80,7 @@ async function started (name: string, version: string, port: number, child: Chil
 
 function ownFolder (folder: string, name: string): string {
   const own = join(folder, name)
-  mkdirSync(own)
+  mkdirSync(own, { recursive: true })
   return own
 }
 

@@ -6,6 +6,8 @@ export interface Column {
   readonly version: string
   /** One a case, in the order of the groups. */
   readonly verdicts: readonly Verdict[]
+  /** How often the process ended and was started anew. */
+  readonly crashes: number
 }
 
 const kinds: Readonly<Record<Violation, string>> = {
@@ -31,6 +33,8 @@ export function conformancePage (groups: readonly CaseGroup[], columns: readonly
 
 ${cases.length} exchanges, written byte for byte on raw sockets, with both sides observed: what the client sent and got, and what the upstream received. ${judged.length} are judged by RFC 9110 and 9112 alone, the same for every proxy; ${own.length} are about rules of Latchkey's own, where the others' cells only say what they do. \`npm test\` runs them all against Latchkey, \`npm run conformance\` runs them against all four and writes this page.
 
+What counts: a MUST of the RFCs for what was received, and for what is sent on, that it matches the grammar (RFC 9110, 2.2), save for a few printable characters in targets that browsers send, too. Where the RFCs leave a choice, either is right.
+
 The peers are Debian's packages and the npm package with the smallest configuration that proxies HTTP/1.1 with kept-alive connections. Each has settings that make it stricter or more lenient. Nothing here says that a peer can be broken into: that takes an upstream that reads the same bytes differently.
 
 ## Summary
@@ -40,6 +44,7 @@ ${row('---', ...columns.map(() => '---:'))}
 ${row('Cases judged', ...columns.map(() => String(judged.length)))}
 ${row('Handled right', ...columns.map(column => String(count(column, judged, ({ violations }) => violations.length === 0))))}
 ${Object.entries(kinds).map(([kind, label]) => row(label, ...columns.map(column => String(count(column, judged, ({ violations }) => violations.some(violation => violation.kind === kind)))))).join('\n')}
+${row('The process crashed', ...columns.map(({ crashes }) => String(crashes)))}
 ${row('Latchkey\'s own rules kept', ...columns.map((column, i) => i === 0 ? `${count(column, own, ({ violations, deviations }) => violations.length + deviations.length === 0)} of ${own.length}` : '–'))}
 
 A case can count in several lines.

@@ -1,17 +1,19 @@
 // The conformance cases against Latchkey, nginx, haproxy and a bare @fastify/http-proxy, one after the other, each with
 // the same clients and the same upstream. Writes docs/conformance.md.
 // npm run conformance -- [--only NAME] [--verbose]
+import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { answers } from '../cases/answers-all.ts'
 import { requests } from '../cases/requests.ts'
 import { judge, type Verdict } from '../judge.ts'
-import { brisk, observe, patient } from '../observe.ts'
+import { brisk, frontEnded, observe, patient } from '../observe.ts'
 import { RawUpstream } from '../upstream.ts'
 import { missingPackages, type StartedFront, starters } from './fronts.ts'
-import { conformancePage } from './page.ts'
+import { type Column, conformancePage } from './page.ts'
 
 const groups = [...requests, ...answers]
 const { values: options } = parseArgs({ options: { only: { type: 'string' }, verbose: { type: 'boolean' } } })
@@ -23,14 +25,12 @@ if (missing.length > 0) {
 
 const folder = mkdtempSync(join(tmpdir(), 'latchkey-conformance-'))
 try {
-  const columns: { name: string, version: string, verdicts: Verdict[] }[] = []
+  const columns: Column[] = []
   for (const start of starters.filter(({ name }) => options.only === undefined || name === options.only)) {
     const upstream = await RawUpstream.start()
-    const front = await start(folder, upstream.port)
     try {
-      columns.push({ name: front.name, version: front.version, verdicts: await judgeAll(front, upstream) })
+      columns.push(await judgeAll(() => start(folder, upstream.port), upstream))
     } finally {
-      await front.close()
       await upstream.close()
     }
   }
@@ -45,16 +45,38 @@ try {
   rmSync(folder, { recursive: true, force: true })
 }
 
-async function judgeAll (front: StartedFront, upstream: RawUpstream): Promise<Verdict[]> {
+async function judgeAll (start: () => Promise<StartedFront>, upstream: RawUpstream): Promise<Column> {
   const verdicts: Verdict[] = []
   const startedAt = performance.now()
-  for (const it of groups.flatMap(({ cases }) => cases)) {
-    const observed = await observe(front, upstream, it, front.name === 'Latchkey' ? patient : brisk)
-    const verdict = judge(it, observed)
-    verdicts.push(verdict)
-    if (options.verbose === true && verdict.violations.length > 0) console.log(`${front.name}: ${it.name}`, verdict, observed)
+  let front = await start()
+  let crashes = 0
+  const { name, version } = front
+  try {
+    for (const it of groups.flatMap(({ cases }) => cases)) {
+      if (!await isListening(front)) front = await startAnew(front)
+      const observed = await observe(front, upstream, it, name === 'Latchkey' ? patient : brisk)
+      const verdict = judge(it, observed)
+      verdicts.push(verdict)
+      if (options.verbose === true && verdict.violations.length > 0) console.log(`${name}: ${it.name}`, verdict, observed)
+      if (observed.sentinel === frontEnded) front = await startAnew(front)
+    }
+  } finally {
+    await front.close()
   }
   const faulty = verdicts.filter(({ violations }) => violations.length > 0).length
-  console.log(`${front.name} ${front.version}: ${verdicts.length} cases, ${faulty} with a violation, ${((performance.now() - startedAt) / 1000).toFixed(0)} s`)
-  return verdicts
+  if (crashes > 0) console.log(`${name}: the process ended ${crashes} times`)
+  console.log(`${name} ${version}: ${verdicts.length} cases, ${faulty} with a violation, ${((performance.now() - startedAt) / 1000).toFixed(0)} s`)
+  return { name, version, verdicts, crashes }
+
+  async function startAnew (ended: StartedFront): Promise<StartedFront> {
+    crashes++
+    await ended.close()
+    return await start()
+  }
+}
+
+async function isListening ({ url }: StartedFront): Promise<boolean> {
+  const { hostname, port } = new URL(url)
+  const socket = connect(Number(port), hostname)
+  return await once(socket, 'connect').then(() => true, () => false).finally(() => socket.destroy())
 }
