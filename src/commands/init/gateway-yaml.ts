@@ -7,7 +7,16 @@ export const gatewayYaml = `# The configuration of your gateway. Check it with: 
 gateway:
   host: 0.0.0.0             # 127.0.0.1 where another proxy stands in front on the same machine
   port: 8080
+  trustProxy: []            # addresses of your load balancer, such as 10.0.0.0/8: its X-Forwarded-* is believed
   bodyBytesMax: 10MiB       # routes may set their own
+  headersTimeout: 15s       # for slow clients: the whole head, ...
+  bodyTimeout: 60s          # ... a pause in the body, ...
+  sendTimeout: 60s          # ... and in taking the response
+  keepAliveTimeout: 65s     # longer than your load balancer keeps idle connections
+  connectionsMax: 20000
+  connectionsPerAddressMax: 5000
+  failureBudget: { failures: 100, per: 1m }   # invalid keys of one address; beyond it they get 429
+  eventLoopDelayMax: 500ms  # under more load than that, only keys already known are served
 
 admin:
   host: 127.0.0.1           # metrics and health; keep it away from the internet
