@@ -5,6 +5,9 @@ const timeoutCodes = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT',
 /** Failures after which the upstream can't have begun to act on the request, or for which idempotence makes that harmless. */
 const retryableCodes = new Set(['ECONNRESET', 'ECONNREFUSED', 'EPIPE', 'UND_ERR_SOCKET', 'UND_ERR_CONNECT_TIMEOUT', 'ENETUNREACH', 'EHOSTUNREACH', 'ENOTFOUND', 'EAI_AGAIN'])
 
+/** TLS that didn't come about: OpenSSL's verdicts on certificates, and its own errors. */
+const tlsFailure = /CERT|^UNABLE_TO_|^ERR_SSL_|^EPROTO$/
+
 /** The client's body outgrew the route's `bodyBytesMax` while it was streamed. */
 export class BodyTooLargeError extends Error {
   override readonly name = 'BodyTooLargeError'
@@ -55,7 +58,8 @@ export function isClientsLoss (err: unknown): boolean {
 }
 
 export function isRetryable (err: unknown): boolean {
-  return retryableCodes.has(errorCode(err))
+  const code = errorCode(err)
+  return retryableCodes.has(code) || tlsFailure.test(code)
 }
 
 function errorCode (err: unknown): string {

@@ -47,14 +47,14 @@ export async function upgradeUpstream (forwarding: Forwarding, key: string, sign
 }
 
 /** The same connector as the pools have, so that TLS, names and time-outs are the same for every request. */
-async function connect ({ origin }: Target, timeoutMs: number, signal: AbortSignal): Promise<Socket> {
-  const { protocol, hostname, port, host } = new URL(origin)
+async function connect ({ origin, hostname }: Target, timeoutMs: number, signal: AbortSignal): Promise<Socket> {
+  const { protocol, port, host } = new URL(origin)
   // Half-open: a side of a WebSocket may end before the other.
   const connector = buildConnector({ timeout: timeoutMs, maxCachedSessions: 0, allowHalfOpen: true } as buildConnector.BuildOptions)
   return await new Promise((resolve, reject) => {
     const abandon = (): void => { connecting.destroy(new ClientGoneError('client went away')) }
     // It returns the socket, which its types don't say.
-    const connecting = connector({ protocol, host, port, hostname: hostname.replace(/^\[|\]$/g, '') }, (err, socket) => {
+    const connecting = connector({ protocol, host, port, hostname }, (err, socket) => {
       signal.removeEventListener('abort', abandon)
       if (err !== null) reject(err)
       else resolve(socket)

@@ -68,15 +68,18 @@ class Attempt {
   #sendTo (target: Target): void {
     const { upstream, method, path, headers, host } = this.#forwarding
     this.#target = target
-    target.pool.request({
+    const options: Dispatcher.RequestOptions & { readonly servername: string } = {
       method: method as Dispatcher.HttpMethod,
       path,
       headers: ['host', host ?? target.host, ...headers],
+      // undici would take it from Host, which the client chooses where a route preserves it.
+      servername: target.hostname,
       body: this.#forwarding.hasBody ? this.#body() : null,
       headersTimeout: upstream.config.headersTimeoutMs,
       bodyTimeout: upstream.config.bodyTimeoutMs,
       signal: this.#abort,
-    }, (err, response) => {
+    }
+    target.pool.request(options, (err, response) => {
       if (err === null) this.#answered(response)
       else this.#failed(err)
     })

@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net'
+import { isIP, type Socket } from 'node:net'
 import { buildConnector, Pool } from 'undici'
 import type { UpstreamConfig } from '../config/config.ts'
 import { guardHeads } from './head-guard.ts'
@@ -18,6 +18,8 @@ export interface Target {
   readonly origin: string
   /** Value for the Host header: the origin without its scheme. */
   readonly host: string
+  /** The name or address to connect to: also the one that certificates must be for, whatever Host is sent. */
+  readonly hostname: string
   readonly pool: Pool
   /** Requests under way. */
   running: number
@@ -31,17 +33,21 @@ export class Upstream {
 
   constructor (config: UpstreamConfig) {
     this.config = config
-    this.#targets = config.targets.map(origin => ({
-      origin,
-      host: new URL(origin).host,
-      pool: new Pool(origin, {
-        pipelining: 1,
-        keepAliveTimeout: keepAliveTimeoutMs,
-        maxHeaderSize: headerBytesMax,
-        connect: guardedConnector(config.connectTimeoutMs),
-      }),
-      running: 0,
-    }))
+    this.#targets = config.targets.map(origin => {
+      const { host, hostname } = new URL(origin)
+      return {
+        origin,
+        host,
+        hostname: hostname.replace(/^\[|\]$/g, ''),
+        pool: new Pool(origin, {
+          pipelining: 1,
+          keepAliveTimeout: keepAliveTimeoutMs,
+          maxHeaderSize: headerBytesMax,
+          connect: guardedConnector(config.connectTimeoutMs),
+        }),
+        running: 0,
+      }
+    })
   }
 
   /**
@@ -74,7 +80,9 @@ export class Upstream {
 function guardedConnector (timeout: number): buildConnector.connector {
   const connect = buildConnector({ timeout, keepAlive: true })
   return (options, callback) => {
-    const socket: unknown = connect(options, callback)
+    // An address is no server name (RFC 6066, 3); left out, the certificate is checked for what is connected to.
+    const { servername } = options
+    const socket: unknown = connect(servername !== undefined && isIP(servername) !== 0 ? { ...options, servername: '' } : options, callback)
     guardHeads(socket as Socket)
   }
 }

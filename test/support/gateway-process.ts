@@ -17,8 +17,8 @@ export interface GatewayProcesses {
   readonly headers: { readonly 'x-api-key': string }
   /** Makes further keys; user, name and scopes have the defaults of the first one. */
   createKeys (list: readonly Partial<NewKey>[]): Promise<{ key: string, apiKey: ApiKey }[]>
-  /** `latchkey start`, listening and ready. */
-  start (t: Test): Promise<GatewayProcess>
+  /** `latchkey start`, listening and ready. `environment` comes on top of what it needs. */
+  start (t: Test, environment?: Readonly<Record<string, string>>): Promise<GatewayProcess>
 }
 
 export interface GatewayProcess {
@@ -56,8 +56,8 @@ export async function prepareGatewayProcesses (t: Test, config: string, ownDatab
     pool: database.pool,
     headers: { 'x-api-key': key },
     createKeys,
-    async start (t) {
-      const cli = new RunningCli(t, ['start', '--config', configFile], { cwd: folder, env })
+    async start (t, environment = {}) {
+      const cli = new RunningCli(t, ['start', '--config', configFile], { cwd: folder, env: { ...env, ...environment } })
       await cli.prints('"ready: the key store was reached"')
       const { gatewayUrl, adminUrl } = cli.logLine('listening')
       return { cli, url: String(gatewayUrl), adminUrl: String(adminUrl) }
