@@ -45,7 +45,11 @@ export class Connections {
   watch (server: Server): void {
     // node:net closes what comes on top, before it costs anything, and tells by `drop`.
     server.maxConnections = this.#options.connectionsMax
-    server.on('drop', () => this.#refuse('total'))
+    server.on('drop', () => {
+      this.#refuse('total')
+      // Whoever filled the last place may have come before anybody had been idle for long enough.
+      this.#makeRoom()
+    })
     server.prependListener('connection', socket => this.#take(socket))
   }
 

@@ -90,3 +90,20 @@ t.test('at the bound of all, whoever has been idle for longest makes room', asyn
   await until(async () => await valueOf('latchkey_connections') === 2, 'the others have gone')
   t.equal(await valueOf('latchkey_connections_closed_for_room_total'), 1)
 })
+
+t.test('connections that fill the gateway all at once and then fall silent lock nobody out', async t => {
+  const { ask, valueOf, open } = await setUp(t, 'connectionsMax: 4')
+  const silent = await Promise.all([open(), open(), open(), open()])
+  let newest: RawConnection | null = null
+  await until(async () => {
+    const connection = await open()
+    connection.write('GET /-/health HTTP/1.1\r\nHost: gateway.test\r\n\r\n')
+    await until(() => connection.isClosed || connection.received !== '', 'an answer, or an end')
+    if (connection.received === '') return false
+    newest = connection
+    return true
+  }, 'one that comes later is served', { timeoutMs: 10_000 })
+  t.equal(silent.filter(({ isClosed }) => isClosed).length, 1)
+  t.equal(await valueOf('latchkey_connections_closed_for_room_total'), 1)
+  await ask(newest!)
+})
