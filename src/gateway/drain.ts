@@ -42,9 +42,7 @@ export class Drain {
     // Both times, what has arrived is taken in first: connections in the backlog would be reset with the listener, and
     // a connection isn't idle when its next request waits to be read. A timer runs before the sockets are polled.
     await turn()
-    const ended = new Promise<'ended'>(resolve => {
-      NetServer.prototype.close.call(server, () => resolve('ended'))
-    })
+    const ended = this.#stopListening()
     if (await Promise.race([ended, delay(idleGraceMs, 'idle', { ref: false })]) === 'ended') return 0
     await turn()
     server.closeIdleConnections()
@@ -59,5 +57,12 @@ export class Drain {
     for (const socket of this.#sockets) socket.destroy()
     await ended
     return brokenOff
+  }
+
+  /** Resolves when the last connection has ended, and its request is recorded: the server's own `close` comes before its sockets'. */
+  async #stopListening (): Promise<'ended'> {
+    await new Promise(resolve => NetServer.prototype.close.call(this.#server, resolve))
+    await Promise.all(Array.from(this.#sockets, async socket => await new Promise(resolve => socket.once('close', resolve))))
+    return 'ended'
   }
 }

@@ -1,4 +1,10 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { pino } from 'pino'
 import t from 'tap'
+import { Drain } from '../../src/gateway/drain.ts'
+import { OpenRequests } from '../../src/gateway/open-requests.ts'
+import { KeyWatch } from '../../src/keys/watch.ts'
 import { startFront } from '../support/front.ts'
 import { connectTo } from '../support/raw-connection.ts'
 import { startRawUpstream } from '../support/upstream.ts'
@@ -39,4 +45,29 @@ t.test('a shutdown waits for answers under way, and not for connections without 
   await closing
   t.ok(busy.received.endsWith('0\r\n\r\n'), 'it ends as it should')
   t.notOk(gateway.logs.some(line => line.includes('broken off')))
+})
+
+t.test('the last answer, broken off at the end, has closed when the drain is over: its usage is written after that', async t => {
+  let isClosed = false
+  const server = createServer((_request, response) => {
+    response.once('close', () => { isClosed = true }).write('begun')
+  })
+  const watch = new KeyWatch({
+    find: async () => new Map(),
+    confirmationOf: () => null,
+    isAdmitted: () => true,
+    isStoreAvoided: () => false,
+    isListening: () => true,
+    ttlMs: 60_000,
+    serveCachedForMs: 60_000,
+    nowMs: Date.now,
+    logger: pino({ level: 'silent' }),
+  })
+  const drain = new Drain(server, new OpenRequests(watch))
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  const client = await connectTo(t, `http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+  client.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+  await client.sees('begun')
+  t.equal(await drain.run({ idleGraceMs: 20, eventStreamsMs: 40, deadlineMs: 60 }), 1)
+  t.ok(isClosed)
 })
