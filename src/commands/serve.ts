@@ -24,7 +24,10 @@ export async function serve (options: ServeOptions, whenListening: (server: Serv
   }
   let server: Server | null = null
   // While it starts it reads the file anyway.
-  const onHangup = () => { server?.reload() }
+  const onHangup = (signal: NodeJS.Signals) => {
+    logger.info({ signal }, 'reading the configuration file again')
+    server?.reload()
+  }
   const onUncaught = (err: unknown) => {
     logger.fatal({ err }, 'uncaught error; shutting down')
     fail(err)
