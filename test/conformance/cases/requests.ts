@@ -14,7 +14,10 @@ import { targets } from './targets.ts'
 import { trailers } from './trailers.ts'
 import { versions } from './versions.ts'
 
+/** Where a request ends and the next one begins: what smuggling lives on. */
+export const framing: readonly CaseGroup[] = [lengths, codings, chunks, trailers, pipelining]
+
+export const otherThanFraming: readonly CaseGroup[] = [lines, versions, methods, targets, hosts, connection, expectations, endings, identity]
+
 /** All that is about requests, in the order in which the table shows it. */
-export const requests: readonly CaseGroup[] = [
-  lengths, codings, chunks, trailers, lines, versions, methods, targets, hosts, connection, expectations, pipelining, endings, identity,
-]
+export const requests: readonly CaseGroup[] = [...framing, ...otherThanFraming]
