@@ -65,7 +65,7 @@ export interface GatewayParts {
  */
 export async function createGateway (parts: GatewayParts): Promise<FastifyInstance> {
   const { config: { gateway, keys }, upstreams, verifier, connections, failures, load, metrics, logger } = parts
-  const turns = new Turns()
+  const turns = new Turns({ onOverflow: () => metrics.pipeliningOverflowed() })
   const slowClients = new SlowClients(gateway, turns, socket => connections.of(socket).latest)
   const unreadable = new UnreadableRequests(turns, metrics, logger)
   const trusted = new AddressRanges(gateway.trustProxy)

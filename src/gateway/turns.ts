@@ -3,6 +3,11 @@ import type { Socket } from 'node:net'
 
 /** Requests of one connection that may wait before no more of it is read. What was read already comes on top. */
 const waitingMax = 16
+/**
+ * Requests of all connections that may wait; over it, those of a connection that has its share already end with it. A
+ * single piece read holds thousands of requests that are short, and each costs a hundred times its bytes until its turn.
+ */
+const waitingInAllDefaultMax = 50_000
 
 interface Line {
   isTaken: boolean
@@ -23,17 +28,35 @@ interface Line {
  */
 export class Turns {
   readonly #lines = new WeakMap<Socket, Line>()
+  readonly #waitingInAllMax: number
+  readonly #onOverflow: () => void
+  #waitingInAll = 0
 
-  /** Calls `begin` at once, or when the responses to all earlier requests of the connection have closed; never on a closed connection. */
+  constructor ({ waitingInAllMax = waitingInAllDefaultMax, onOverflow = () => {} }: { readonly waitingInAllMax?: number, readonly onOverflow?: () => void } = {}) {
+    this.#waitingInAllMax = waitingInAllMax
+    this.#onOverflow = onOverflow
+  }
+
+  /**
+   * Calls `begin` at once, or when the responses to all earlier requests of the connection have closed; never on a closed
+   * connection. Ends the connection, and tells by `onOverflow`, where too many wait.
+   */
   take (socket: Socket, response: ServerResponse, begin: () => void): void {
     const line = this.#lineOf(socket)
     line.latest = response
     response.once('close', () => this.#next(socket, line))
     if (line.isTaken) {
-      line.waiting.push(() => {
+      // What was read together with the request at which the connection was given up.
+      if (socket.destroyed) return
+      this.#wait(line, () => {
         line.response = response
         begin()
       })
+      if (line.waiting.length > waitingMax && this.#waitingInAll > this.#waitingInAllMax) {
+        this.#onOverflow()
+        socket.destroy()
+        return
+      }
       if (line.waiting.length >= waitingMax && !line.isHeld) hold(socket, line)
       return
     }
@@ -52,7 +75,7 @@ export class Turns {
     // As node:http did until now: a response under way would stop at its first full buffer.
     socket.on('drain', () => { if (line.response?.writableEnded === false) line.response.emit('drain') })
     if (!line.isTaken) return begin()
-    line.waiting.push(() => {
+    this.#wait(line, () => {
       line.isTaken = false
       begin()
     })
@@ -61,7 +84,7 @@ export class Turns {
   /** Calls `begin` at once, or when all responses have closed. To be used where no more of the connection is read as requests. */
   whenFree (socket: Socket, begin: () => void): void {
     const line = this.#lineOf(socket)
-    if (line.isTaken) line.waiting.push(begin)
+    if (line.isTaken) this.#wait(line, begin)
     else begin()
   }
 
@@ -79,13 +102,20 @@ export class Turns {
     return line
   }
 
+  #wait (line: Line, begin: () => void): void {
+    line.waiting.push(begin)
+    this.#waitingInAll++
+  }
+
   #next (socket: Socket, line: Line): void {
     line.isTaken = false
     if (socket.destroyed) {
+      this.#waitingInAll -= line.waiting.length
       line.waiting.length = 0
       return
     }
     const begin = line.waiting.shift()
+    if (begin !== undefined) this.#waitingInAll--
     if (line.isHeld && line.waiting.length < waitingMax) {
       line.isHeld = false
       socket.resume()

@@ -6,6 +6,7 @@ export class GatewayMetrics {
   readonly #upstreams = new Map<string, Histogram>()
   readonly #auth = new Map<string, number>()
   readonly #upstreamOverflows = new Map<string, number>()
+  #pipeliningOverflows = 0
 
   /** `routeId` is a configured id, or `none` where no route matched: never anything that a client chose. */
   requestFinished (routeId: string, method: string, statusCode: number, durationMs: number): void {
@@ -28,6 +29,11 @@ export class GatewayMetrics {
   /** A request found every target of its upstream busy. `upstream` is its name in the configuration. */
   upstreamOverflowed (upstream: string): void {
     this.#upstreamOverflows.set(upstream, (this.#upstreamOverflows.get(upstream) ?? 0) + 1)
+  }
+
+  /** A connection was ended because too many requests waited for their turns. */
+  pipeliningOverflowed (): void {
+    this.#pipeliningOverflows++
   }
 
   /** `outcome` is one of a set that the code fixes: a key status, or a refusal's code. */
@@ -60,6 +66,10 @@ export class GatewayMetrics {
 
   upstreamOverflows (): Iterable<readonly [upstream: string, number]> {
     return this.#upstreamOverflows
+  }
+
+  get pipeliningOverflows (): number {
+    return this.#pipeliningOverflows
   }
 
   authOutcomes (): Iterable<readonly [outcome: string, number]> {

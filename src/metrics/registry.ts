@@ -80,6 +80,8 @@ function addGateway (families: Families, gateway: GatewayMetrics): void {
     function * () {
       for (const [upstream, histogram] of gateway.upstreamDurations()) yield [{ upstream }, histogram]
     })
+  families.counter('latchkey_pipelining_overflows_total', 'Connections ended because too many pipelined requests, of all connections, waited for their turns.', [],
+    () => [[{}, gateway.pipeliningOverflows]])
   families.counter('latchkey_upstream_overflows_total', 'Requests refused because every target of their upstream had as many under way as it may have.',
     ['upstream'],
     function * () {
@@ -105,7 +107,7 @@ function addKeys (families: Families, keys: () => KeyNumbers): void {
   families.gauge('latchkey_key_cache_entries', 'Keys in the cache.', () => keys().entries)
   families.gauge('latchkey_bcrypt_running', 'bcrypt comparisons under way.', () => keys().bcrypt.running)
   families.gauge('latchkey_bcrypt_waiting', 'bcrypt comparisons in the queue.', () => keys().bcrypt.waiting)
-  families.counter('latchkey_key_invalidations_total', 'Cached keys dropped because they changed in the database.', [],
+  families.counter('latchkey_key_invalidations_total', 'Notifications of keys that changed in the database.', [],
     () => [[{}, keys().invalidations]])
   families.gauge('latchkey_key_store_up', 'Whether the key store answered when last asked.', () => Number(keys().isStoreUp))
 }

@@ -48,12 +48,15 @@ t.test('every name of the contract is there, with its type and labels', async (t
   const { gateway, scrape } = setUp()
   gateway.requestFinished('read', 'GET', 200, 1)
   gateway.upstreamFinished('inventory', 1)
+  gateway.upstreamOverflowed('inventory')
+  gateway.upstreamOverflowed('inventory')
   gateway.authOutcome('valid')
   const families = await scrape()
   const expected: Record<string, [type: string, ...labels: string[]]> = {
     latchkey_requests_total: ['counter', 'code', 'method', 'route'],
     latchkey_request_duration_seconds: ['histogram', 'le', 'route'],
     latchkey_upstream_duration_seconds: ['histogram', 'le', 'upstream'],
+    latchkey_upstream_overflows_total: ['counter', 'upstream'],
     latchkey_auth_total: ['counter', 'outcome'],
     latchkey_key_cache_total: ['counter', 'result'],
     latchkey_key_cache_entries: ['gauge'],
@@ -66,6 +69,8 @@ t.test('every name of the contract is there, with its type and labels', async (t
     latchkey_usage_spooled_rows: ['gauge'],
     latchkey_usage_flush_duration_seconds: ['histogram', 'le'],
     latchkey_open_streams: ['gauge', 'kind'],
+    latchkey_pipelining_overflows_total: ['counter'],
+    latchkey_upstream_overflows_total: ['counter', 'upstream'],
     latchkey_connections: ['gauge'],
     latchkey_connections_refused_total: ['counter', 'reason'],
     latchkey_connections_closed_for_room_total: ['counter'],
