@@ -1,17 +1,18 @@
 import { hash } from 'node:crypto'
 import type { Logger } from 'pino'
 import type { KeysConfig } from '../config/config.ts'
-import { type BcryptPool, BcryptBusyError } from './bcrypt.ts'
-import { CacheEntry } from './cache-entry.ts'
+import type { BcryptPool } from './bcrypt.ts'
+import type { CacheEntry } from './cache-entry.ts'
 import { KeyCache } from './cache.ts'
 import type { Peppers } from './digest.ts'
-import { KeyFinder, type Proofs } from './finder.ts'
+import { KeyFinder } from './finder.ts'
 import { Flight } from './flight.ts'
 import { keyBytesMax, parseKey } from './format.ts'
 import { Invalidations, parseNotification } from './invalidations.ts'
+import { KeyLoader } from './loader.ts'
 import { Refresher } from './refresher.ts'
-import { StoreFailedError, StoreHealth } from './store-health.ts'
-import type { KeyStore, StoredKey } from './store.ts'
+import { StoreHealth } from './store-health.ts'
+import type { KeyStore } from './store.ts'
 import { type KeyRecord, type Verification, without } from './verification.ts'
 import { type Confirmation, KeyWatch } from './watch.ts'
 
@@ -61,7 +62,6 @@ const nobody: KeySender = { network: '' }
 const unconfirmedMaxMs = 1000
 /** Distinct keys being looked for at once, and as many being rechecked: junk can't crowd out the keys that are known. */
 const loadsMax = 1000
-const readsMax = 5
 /**
  * How long a recheck may hold up a request whose key is known. After that the entry answers as in an outage, within
  * serveCachedFor, while the query goes on and its answer counts for whoever comes next. While notifications arrive, a
@@ -85,6 +85,7 @@ export class Verifier {
   readonly #health: StoreHealth
   readonly #finder: KeyFinder
   readonly #cache: KeyCache
+  readonly #loader: KeyLoader
   /** For what goes on beyond the request that a key was verified for. */
   readonly watch: KeyWatch
   readonly #invalidations = new Invalidations()
@@ -112,6 +113,14 @@ export class Verifier {
     this.#health = new StoreHealth({ ping: () => store.ping(), onReturn, logger, nowMs })
     this.#finder = new KeyFinder({ store, health: this.#health, peppers, bcrypt, logger, nowMs })
     this.#cache = new KeyCache(config.cache)
+    this.#loader = new KeyLoader({
+      finder: this.#finder, cache: this.#cache, invalidations: this.#invalidations,
+      isAdmitted: environment => this.#isAdmitted(environment),
+      epoch: () => this.#epoch,
+      whileDown: entry => this.#whileDown(entry, nowMs()),
+      nowMs,
+      logger,
+    })
     this.#refresher = new Refresher({
       cache: this.#cache,
       invalidations: this.#invalidations,
@@ -222,7 +231,7 @@ export class Verifier {
     this.#counts[isRecheck ? 'rechecks' : 'misses']++
     if (isRecheck) this.#recheckFlights++
     this.#invalidations.begin()
-    const answer = (entrance === 'entered' ? this.#load(name, key, entry) : this.#loadLater(entrance, name, key)).finally(() => {
+    const answer = (entrance === 'entered' ? this.#loader.load(name, key, entry) : this.#loadLater(entrance, name, key)).finally(() => {
       this.#invalidations.end()
       if (isRecheck) this.#recheckFlights--
       else this.#gate.leave(network)
@@ -249,53 +258,7 @@ export class Verifier {
     await entrance
     // What was true when the wait began may have changed.
     if (this.#isClosed) return without.unavailable
-    return this.#health.isAway ? without.unavailable : await this.#load(name, key, undefined)
-  }
-
-  async #load (name: string, key: string, entry: CacheEntry | undefined): Promise<Verification> {
-    const begun = this.#invalidations.now()
-    try {
-      const proofs: Proofs = new Map(entry ? [[entry.keyHash, true]] : [])
-      for (let reads = 0; reads < readsMax; reads++) {
-        const since = this.#invalidations.now()
-        const epoch = this.#epoch
-        const atMs = this.#nowMs()
-        const known = entry && reads === 0 ? await this.#recheck(entry) : null
-        const found = known ?? await this.#finder.find(key, proofs)
-        if (found === 'busy') return without.busy
-        // Nothing is awaited between this check and the cache being filled.
-        if (this.#invalidations.hasChanged(since, found?.record.id ?? null)) {
-          // It wasn't there when this read began, which was after the key was sent: a true answer, but not one to keep.
-          if (found === null && reads === readsMax - 1) return without.unknown
-          continue
-        }
-        if (found === null || !this.#isAdmitted(found.record.environment)) {
-          if (epoch === this.#epoch) this.#cache.setUnknown(name, atMs)
-          return without.unknown
-        }
-        return this.#keep(name, found, atMs, epoch)
-      }
-      return without.busy
-    } catch (err) {
-      if (err instanceof StoreFailedError) {
-        const isStill = entry !== undefined && !this.#invalidations.hasChanged(begun, entry.record.id)
-        return this.#whileDown(isStill ? entry : undefined, this.#nowMs())
-      }
-      if (!(err instanceof BcryptBusyError)) this.#logger.error({ err }, 'A key could not be verified')
-      return without.busy
-    }
-  }
-
-  /** Null when the row is gone or has another hash: then the key must be looked for as if for the first time. */
-  async #recheck (entry: CacheEntry): Promise<StoredKey | null> {
-    const stored = await this.#finder.byId(entry.record.id)
-    return stored?.keyHash === entry.keyHash ? stored : null
-  }
-
-  #keep (name: string, found: StoredKey, atMs: number, epoch: number): Verification {
-    const entry = new CacheEntry(found, atMs, epoch)
-    this.#cache.set(name, entry)
-    return entry.at(this.#nowMs())
+    return this.#health.isAway ? without.unavailable : await this.#loader.load(name, key, undefined)
   }
 
   /** A cached key goes on for a while, in the state that it was last known in; of any other nothing can be said. */
