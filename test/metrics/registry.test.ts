@@ -70,7 +70,6 @@ t.test('every name of the contract is there, with its type and labels', async (t
     latchkey_usage_flush_duration_seconds: ['histogram', 'le'],
     latchkey_open_streams: ['gauge', 'kind'],
     latchkey_pipelining_overflows_total: ['counter'],
-    latchkey_upstream_overflows_total: ['counter', 'upstream'],
     latchkey_connections: ['gauge'],
     latchkey_connections_refused_total: ['counter', 'reason'],
     latchkey_connections_closed_for_room_total: ['counter'],
