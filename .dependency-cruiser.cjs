@@ -1,6 +1,6 @@
 /**
  * Imports go one way (docs/architecture.md):
- * errors, config, metrics <- database <- routes, keys, usage, upstreams <- gateway, admin <- server <- commands <- main
+ * errors, config, metrics <- database <- routes, keys, limits, usage, upstreams <- gateway, admin, demo <- server <- commands <- main
  */
 const parts = 'routes|keys|limits|usage|upstreams'
 
