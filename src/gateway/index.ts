@@ -147,6 +147,14 @@ export async function createGateway (parts: GatewayParts): Promise<FastifyInstan
     }
   }))
 
+  // Before the engine's routes, which take over what is set by then.
+  app.setErrorHandler((err, request, reply) => {
+    const failure = request.identity.forwarding?.failure ?? null
+    if (failure !== null) return refuse(request, reply, { code: request.identity.endedBy ?? failureCode(failure) })
+    logger.error({ err, requestId: request.identity.requestId }, 'forwarding a request failed')
+    refuse(request, reply, { code: 'internal_error' })
+  })
+
   await parts.engine.register(app, {
     forwardingOf: request => request.identity.forwarding!,
     responseHeadersOf,
@@ -158,12 +166,6 @@ export async function createGateway (parts: GatewayParts): Promise<FastifyInstan
   })
   // Nothing passes onRequest unadmitted, so whoever gets here was admitted and then found no engine: fail closed.
   app.setNotFoundHandler((request, reply) => refuse(request, reply, { code: 'internal_error' }))
-  app.setErrorHandler((err, request, reply) => {
-    const failure = request.identity.forwarding?.failure ?? null
-    if (failure !== null) return refuse(request, reply, { code: request.identity.endedBy ?? failureCode(failure) })
-    logger.error({ err, requestId: request.identity.requestId }, 'forwarding a request failed')
-    refuse(request, reply, { code: 'internal_error' })
-  })
   return app
 
   /** Behind an announced end (RFC 9112, 9.6), nothing is looked at: it may have been the body of the request before. */

@@ -22,6 +22,7 @@ const answers: Record<string, (head: string) => string> = {
   '/h2c': head => switchedHead(head, ['Upgrade: h2c', 'Connection: Upgrade']),
   '/garbage': () => 'what?\r\n\r\n',
   '/endless': () => `HTTP/1.1 101 Switching Protocols\r\nX-Long: ${'x'.repeat(40_000)}\r\n\r\n`,
+  '/broken-body': () => 'HTTP/1.1 200 OK\r\nETag: "theirs"\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\nbroken\r\n',
   '/injected': head => switchedHead(head, ['Upgrade: websocket', 'Connection: Upgrade', 'X-A: 1\rX-B: 2']),
 }
 
@@ -66,13 +67,14 @@ t.test('an interim answer before the 101 is left out', async t => {
   t.match(client.received, /^HTTP\/1\.1 101 /)
 })
 
-const faulty = ['/accept', '/no-accept', '/no-upgrade', '/no-connection', '/h2c', '/garbage', '/endless', '/injected', '/cut']
+const faulty = ['/accept', '/no-accept', '/no-upgrade', '/no-connection', '/h2c', '/garbage', '/endless', '/broken-body', '/injected', '/cut']
 
 t.test('an answer that RFC 6455 or HTTP rules out is a 502', async t => {
   for (const path of faulty) {
     const refusal = await new WebSocketClient(t, url + path, { headers }).refused()
     t.match(refusal, { status: 502, headers: { 'content-type': 'application/problem+json', connection: 'close' } }, path)
     t.equal(JSON.parse(refusal.body).code, 'upstream_unreachable')
+    t.notOk('etag' in refusal.headers)
   }
   await until(() => upstream.connections.every(({ received, isEnded, isClosed }) => !faulty.some(path => received.includes(`GET ${path} `)) || isEnded || isClosed), 'those connections were given up')
 })
