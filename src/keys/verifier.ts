@@ -98,6 +98,7 @@ export class Verifier {
   /** What was read in an earlier epoch than this is known to have changed, and isn't served while the store is down. */
   #changedBeforeEpoch = 0
   #isClosed = false
+  readonly #isAdmitted = (environment: string | null): boolean => environment === null || this.#config.environments.includes(environment)
 
   constructor ({ config, store, peppers, bcrypt, gate = openGate, isListening, onStoreReturn = () => {}, logger, nowMs = Date.now }: VerifierOptions) {
     this.#config = config
@@ -114,8 +115,10 @@ export class Verifier {
     this.#finder = new KeyFinder({ store, health: this.#health, peppers, bcrypt, logger, nowMs })
     this.#cache = new KeyCache(config.cache)
     this.#loader = new KeyLoader({
-      finder: this.#finder, cache: this.#cache, invalidations: this.#invalidations,
-      isAdmitted: environment => this.#isAdmitted(environment),
+      finder: this.#finder,
+      cache: this.#cache,
+      invalidations: this.#invalidations,
+      isAdmitted: this.#isAdmitted,
       epoch: () => this.#epoch,
       whileDown: entry => this.#whileDown(entry, nowMs()),
       nowMs,
@@ -125,7 +128,7 @@ export class Verifier {
       cache: this.#cache,
       invalidations: this.#invalidations,
       find: ids => this.#health.run(() => store.findByIds(ids)),
-      isAdmitted: environment => this.#isAdmitted(environment),
+      isAdmitted: this.#isAdmitted,
       epoch: () => this.#epoch,
       servedMs: config.cache.ttlMs + config.serveCachedForMs,
       nowMs,
@@ -134,7 +137,7 @@ export class Verifier {
     this.watch = new KeyWatch({
       find: ids => this.#health.run(() => store.findByIds(ids)),
       confirmationOf: key => this.#confirmationOf(key),
-      isAdmitted: environment => this.#isAdmitted(environment),
+      isAdmitted: this.#isAdmitted,
       isStoreAvoided: () => this.#health.isAway,
       isListening,
       ttlMs: config.cache.ttlMs,
@@ -291,9 +294,5 @@ export class Verifier {
     if (entry === undefined || entry.epoch < this.#changedBeforeEpoch) return null
     const isCurrent = entry.epoch === this.#epoch && this.#isYoung(entry.confirmedAtMs, this.#config.cache.ttlMs, this.#nowMs())
     return { atMs: entry.confirmedAtMs, isCurrent }
-  }
-
-  #isAdmitted (environment: string | null): boolean {
-    return environment === null || this.#config.environments.includes(environment)
   }
 }
