@@ -48,7 +48,7 @@ const changes: [change: string, code: string, reason: string, closeCode: number,
   ["update api_keys set key_hash = '$2b$04$' || repeat('x', 53) where id = $1", 'invalid_key', 'key no longer valid', 1008, 401],
   ["update api_keys set environment = 'test' where id = $1", 'invalid_key', 'key no longer valid', 1008, 401],
   ["update api_keys set scopes = '{other:use}' where id = $1", 'insufficient_scope', 'insufficient scope', 1008, 403],
-  ["update api_keys set expires_at = now() where id = $1", 'key_expired', 'key expired', 1008, 401],
+  ['update api_keys set expires_at = now() where id = $1', 'key_expired', 'key expired', 1008, 401],
   ["update api_keys set expires_at = now() + interval '700 milliseconds' where id = $1", 'key_expired', 'key expired', 1008, 401],
 ]
 
@@ -134,6 +134,7 @@ t.test('an outage that outlasts serveCachedFor ends them', async t => {
   const client = await new WebSocketClient(t, alone.url, { headers: { 'x-api-key': key } }).opened()
   await proxy.cut()
   t.same(await client.ended(), { code: 1013, reason: 'key cannot be checked' })
+  await proxy.resume()
 })
 
 async function newKey (): Promise<{ key: string, id: number }> {

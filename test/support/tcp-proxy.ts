@@ -56,7 +56,11 @@ export class TcpProxy {
 
   /** Resets every connection; new ones are accepted. */
   reset (): void {
-    for (const socket of this.#sockets) socket.resetAndDestroy()
+    for (const socket of this.#sockets) {
+      // Node can't reset a socket that it is ending: its handle would stay, and the process spin at its exit for ever.
+      if (socket.writableEnded) socket.destroy()
+      else socket.resetAndDestroy()
+    }
   }
 
   /** Connections stay open and new ones are accepted, but no byte moves until `resume`. */
