@@ -29,9 +29,10 @@ import { fastifyOptions, tuneServer } from './server-options.ts'
 import { SlowClients } from './slow-clients.ts'
 import { Turns } from './turns.ts'
 import { UnreadableRequests } from './unreadable-request.ts'
-import { handshakeFault, isUpgrade } from './upgrade-request.ts'
+import { handshakeFault, isUpgrade, losesWhatFollows } from './upgrade-request.ts'
 import { acceptUpgrades, tunnel } from './upgrades.ts'
 
+const brokenBody: Refusal = { code: 'bad_request', detail: 'The body is malformed, or was cut short.' }
 /** As long as the shortest Retry-After. */
 const slowRefusalMs = 1_000
 
@@ -94,6 +95,7 @@ export async function createGateway (parts: GatewayParts): Promise<FastifyInstan
 
     const insanity = insanityOf(raw, keys.header) ?? (isUpgrade(raw) ? handshakeFault(raw) : null)
     if (insanity !== null) return refuse(request, reply, insanity)
+    if (unreadable.isBroken(raw)) return refuse(request, reply, brokenBody)
     if (identity.path.startsWith('/-/')) return answerHealth(request, reply, parts.isReady())
     if (load.shedsAny()) return refuse(request, reply, { code: 'overloaded' })
 
@@ -181,11 +183,11 @@ export async function createGateway (parts: GatewayParts): Promise<FastifyInstan
     const connection = connections.of(raw.socket)
     const identity = new Identity(requestIdOf(raw.headers['x-request-id']), raw, clientOf(raw.headers, connection.peer, trusted))
     request.identity = identity
+    identity.endsConnection = parts.isDraining() || losesWhatFollows(raw)
     connection.latest = identity
     slowClients.expectBody(raw, reply.raw, identity)
     reply.headers(responseHeadersOf(request))
     recordOnClose(request, reply, parts)
-    identity.endsConnection = parts.isDraining()
     return identity
   }
 
@@ -202,7 +204,7 @@ export async function createGateway (parts: GatewayParts): Promise<FastifyInstan
     // The client left while its key was looked up.
     const { socket } = request.raw
     if (socket.destroyed) return
-    if (unreadable.isBroken(request.raw)) return refuse(request, reply, { code: 'bad_request', detail: 'The body is malformed.' })
+    if (unreadable.isBroken(request.raw)) return refuse(request, reply, brokenBody)
     const forwarding = forwardingFor(request, keys.header, dropsAuthorization)
     if (forwarding === null) return refuse(request, reply, { code: 'body_too_large' })
     request.identity.forwarding = forwarding
@@ -217,7 +219,7 @@ export async function createGateway (parts: GatewayParts): Promise<FastifyInstan
   }
 
   function responseHeadersOf ({ identity }: FastifyRequest): Record<string, string> {
-    return parts.isDraining() ? { 'x-request-id': identity.requestId, connection: 'close' } : { 'x-request-id': identity.requestId }
+    return identity.endsConnection || parts.isDraining() ? { 'x-request-id': identity.requestId, connection: 'close' } : { 'x-request-id': identity.requestId }
   }
 
   /** With `auth: report`, a bearer that can't be a key of ours is the upstream's own credential and stays. */
