@@ -1,8 +1,8 @@
 import type pg from 'pg'
 
 /** Keys expire, and usage is dated, by the gateway's clock; what people see in the database goes by the database's. */
-export const clockWarnMs = 2_000
-export const clockFailMs = 30_000
+const clockWarnMs = 2_000
+const clockFailMs = 30_000
 
 const rounds = 3
 

@@ -8,7 +8,7 @@ import { indexVerdicts, visibleRowsVerdict } from './verify.ts'
 import { triggerVerdicts } from './verify-triggers.ts'
 
 /** Something about a migrated database that a gateway can start with and still would suffer from. */
-export interface Shortcoming {
+interface Shortcoming {
   readonly check: string
   readonly detail: string
   readonly remedy: string
@@ -37,7 +37,7 @@ export async function logShortcomings (pool: pg.Pool, pepperIds: readonly string
  * What a gateway should complain of at its start: a few cheap questions, no look at all rows. `latchkey doctor` asks
  * more. Rejects where the database can't be asked.
  */
-export async function findShortcomings (pool: pg.Pool, pepperIds: readonly string[]): Promise<Shortcoming[]> {
+async function findShortcomings (pool: pg.Pool, pepperIds: readonly string[]): Promise<Shortcoming[]> {
   const { role, gateway: lacking } = await lackingRights(pool)
   const shortcomings: Shortcoming[] = lacking.length === 0
     ? []

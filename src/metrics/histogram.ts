@@ -1,5 +1,5 @@
 /** Bounds of request and upstream durations, in seconds. */
-export const durationBounds: readonly number[] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
+const durationBounds: readonly number[] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
 
 /**
  * A histogram in plain numbers: observing costs a short scan and two writes, and allocates nothing. The registry turns

@@ -63,4 +63,4 @@ function isOf (window: Window, excuse: Excuse, gateway: string): boolean {
 }
 
 /** A change of a key reaches every gateway within so long, while they can be told of it. */
-export const noticeMs = 1_000
+const noticeMs = 1_000

@@ -53,7 +53,7 @@ export interface LogLine {
   readonly reason?: string
 }
 
-export function captureLog (): { logger: Logger, lines: LogLine[] } {
+function captureLog (): { logger: Logger, lines: LogLine[] } {
   const lines: LogLine[] = []
   const logger = pino({ level: 'trace' }, new Writable({
     write (chunk, _encoding, done) {

@@ -21,7 +21,7 @@ export async function checkSerials (pool: pg.Pool): Promise<Finding[]> {
   return [judgeSerial(Number(state.used), mostOf[state.type] ?? Number.MAX_SAFE_INTEGER)]
 }
 
-export function judgeSerial (used: number, most: number): Finding {
+function judgeSerial (used: number, most: number): Finding {
   const share = used / most
   const detail = `${(share * 100).toFixed(share < 0.1 ? 2 : 0)} % of the ids of api_key_usage are used`
   const remedy = 'Widen the column before it is full: ALTER TABLE api_key_usage ALTER COLUMN id TYPE bigint; and its sequence AS bigint. The table is rewritten: plan for it.'

@@ -10,7 +10,7 @@ export async function checkSurroundings (environment: Environment): Promise<Find
   return [checkNode(process.versions.node), await checkEnvironmentFile(), checkPepper(environment), checkAdminToken(environment)]
 }
 
-export function checkNode (version: string): Finding {
+function checkNode (version: string): Finding {
   const [major = 0, minor = 0] = version.split('.').map(Number)
   const isRecent = major > nodeLeast[0] || (major === nodeLeast[0] && minor >= nodeLeast[1])
   return isRecent ? ok('Node', version) : fail('Node', `${version} is too old`, `Install Node ${nodeLeast.join('.')} or newer.`)

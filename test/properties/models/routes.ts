@@ -24,7 +24,7 @@ function methodsOf ({ methods }: RouteConfig): readonly string[] {
   return methods ?? METHODS.filter(method => method !== 'CONNECT' && method !== 'TRACE')
 }
 
-export function shapeOf (path: string): string {
+function shapeOf (path: string): string {
   return path.split('/').map(segment => segment.startsWith(':') ? ':' : segment).join('/')
 }
 
