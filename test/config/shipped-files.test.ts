@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Ajv } from 'ajv'
 import t from 'tap'
+import { gatewayYaml } from '../../src/commands/init/gateway-yaml.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { generatedModule, generatedSchema } from '../../src/config/schema.ts'
 import { explain } from '../../src/routes/explain.ts'
@@ -45,3 +46,27 @@ t.test('the shipped configuration names its schema, and answers as documented', 
     t.match(explain(table, { method, path, scopes: held }), { code, routeId }, `${method} ${path}: ${code ?? 'forwarded'}`)
   }
 })
+
+t.test('the shipped configuration, and the one that `latchkey init` writes, show every setting with its default', async (t) => {
+  const routes = 'routes: [{ id: a, path: /, upstream: backend }]'
+  const defaults = load("upstreams: { backend: { targets: ['http://127.0.0.1:3000'] } }\n" + routes)
+  for (const text of [gatewayYaml, readFileSync(join(folder, 'gateway.yaml'), 'utf8')]) {
+    const { gateway, admin, keys, usage, upstreams } = load(text)
+    t.same({ gateway, admin, keys, usage }, { gateway: defaults.gateway, admin: defaults.admin, keys: defaults.keys, usage: defaults.usage })
+    const { name, targets, ...rest } = upstreams[0]!
+    t.match(defaults.upstreams[0], rest)
+    for (const setting of settingsOf(JSON.parse(generatedSchema()))) t.match(text, new RegExp(`\\b${setting}:`), setting)
+  }
+
+  function load (text: string) {
+    return loadConfig(join(t.testdir({ 'gateway.yaml': text }), 'gateway.yaml'))
+  }
+})
+
+function * settingsOf (schema: unknown): Generator<string> {
+  if (typeof schema !== 'object' || schema === null) return
+  for (const [key, part] of Object.entries(schema)) {
+    if (key === 'properties') yield * Object.keys(part as object)
+    if (key !== 'default') yield * settingsOf(part)
+  }
+}

@@ -1,4 +1,4 @@
-/** The configuration file that `latchkey init` writes: every setting with its default, and one route to begin with. */
+/** The configuration file that `latchkey init` writes: every setting, with its default where it has one, and one route to begin with. */
 export const gatewayYaml = `# The configuration of your gateway. Check it with: latchkey config check gateway.yaml
 # Durations are written 250ms, 10s, 5m, 1h, 90d; sizes 16KiB, 10MiB. No secret belongs in this file.
 # Editors complete it after: latchkey config schema > gateway.schema.json
@@ -53,7 +53,7 @@ upstreams:
 routes:
   - id: read
     path: /*
-    methods: [GET, HEAD]    # left out: every method
+    methods: [GET, HEAD]    # left out: every method but CONNECT and TRACE
     upstream: backend
     scopes: [api:read]      # all of these; or { anyOf: [...] }; or { allOf: [...], anyOf: [...] }
 
