@@ -65,7 +65,7 @@ export class Connections {
     const { connectionsMax, connectionsPerAddressMax } = this.#options
     const { peer } = this.#add(socket)
     if (!peer.isForwarded && this.#countByNetwork.get(peer.network)! > connectionsPerAddressMax) {
-      this.#refuse('address')
+      this.#refuse('address', peer.network)
       // Forgotten at once, not with the event: the place is free.
       this.#remove(socket)
       // A reset leaves nothing behind in this system's tables either.
@@ -114,13 +114,19 @@ export class Connections {
     }
   }
 
-  #refuse (reason: 'total' | 'address'): void {
+  #refuse (reason: 'total' | 'address', network?: string): void {
     this.#refused[reason]++
     const nowMs = performance.now()
     if (nowMs - this.#loggedAtMs < logEveryMs) return
     this.#loggedAtMs = nowMs
     const { connectionsMax, connectionsPerAddressMax, logger } = this.#options
-    logger.warn({ reason, open: this.#connections.size, connectionsMax, connectionsPerAddressMax, refused: { ...this.#refused } },
-      reason === 'total' ? 'connections are refused: as many as connectionsMax are open' : 'connections are refused: an address has as many as connectionsPerAddressMax')
+    const numbers = { open: this.#connections.size, connectionsMax, connectionsPerAddressMax, refused: { ...this.#refused } }
+    if (network === undefined) {
+      logger.warn({ reason, remedy: "raise gateway.connectionsMax, and with it the process's limit of open files", ...numbers },
+        'connections are refused: as many as connectionsMax are open')
+    } else {
+      logger.warn({ reason, network, remedy: 'raise gateway.connectionsPerAddressMax, or list the proxy in gateway.trustProxy', ...numbers },
+        'connections are refused: an address has as many as connectionsPerAddressMax')
+    }
   }
 }
