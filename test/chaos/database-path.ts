@@ -38,7 +38,11 @@ export class DatabasePath {
   }
 
   reset (): void {
-    for (const socket of this.#sockets) socket.resetAndDestroy()
+    for (const socket of this.#sockets) {
+      // Node can't reset a socket that it is ending: its handle would stay, and the process spin at its exit for ever.
+      if (socket.writableEnded) socket.destroy()
+      else socket.resetAndDestroy()
+    }
   }
 
   /** Connections stay and new ones are accepted, but nothing passes. */
