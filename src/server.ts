@@ -160,7 +160,7 @@ async function compose (options: ServerOptions, closers: Closers): Promise<Serve
     registry: createRegistry({
       gateway: metrics,
       limits: () => ({ connections: connections.stats(), failures: failures.stats(), lookups: lookups.stats(), load: load.stats() }),
-      keys: () => verifier.stats(),
+      keys: () => ({ ...verifier.stats(), isListenerUp: listener.isConfirmed() }),
       usage: () => usage.stats(),
       openStreams: () => openRequests.stats(),
       isConfigCurrent: () => configFile.isCurrent,

@@ -160,11 +160,7 @@ export async function createGateway (parts: GatewayParts): Promise<FastifyInstan
   await parts.engine.register(app, {
     forwardingOf: request => request.identity.forwarding!,
     responseHeadersOf,
-    onFailure: (request, reply, code) => {
-      const { endedBy, forwarding } = request.identity
-      if (code === 'overloaded') metrics.upstreamOverflowed(forwarding!.upstream.config.name)
-      refuse(request, reply, { code: endedBy ?? code })
-    },
+    onFailure: (request, reply, code) => refuse(request, reply, { code: request.identity.endedBy ?? code }),
   })
   // Nothing passes onRequest unadmitted, so whoever gets here was admitted and then found no engine: fail closed.
   app.setNotFoundHandler((request, reply) => refuse(request, reply, { code: 'internal_error' }))

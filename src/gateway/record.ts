@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
-import { problems } from '../errors.ts'
+import { type ProblemCode, problems } from '../errors.ts'
 import { redactKeys } from '../keys/format.ts'
 import type { GatewayMetrics } from '../metrics/gateway-metrics.ts'
 import { failureCode, isClientsLoss } from '../upstreams/failure.ts'
@@ -10,6 +10,8 @@ import type { OpenRequests } from './open-requests.ts'
 /** nginx's status for a client that closed its connection before the response had ended. */
 const clientClosedRequest = 499
 const switchingProtocols = 101
+/** Of what failureCode() says, that which is the upstream's fault and not the client's. */
+const upstreamsFaults: ReadonlySet<ProblemCode> = new Set<ProblemCode>(['upstream_unreachable', 'upstream_timeout', 'overloaded'])
 
 export interface Recording {
   readonly metrics: GatewayMetrics
@@ -34,6 +36,8 @@ export function recordOnClose (request: FastifyRequest, reply: FastifyReply, { m
     const statusCode = finalStatus(request, reply)
     metrics.requestFinished(route?.id ?? 'none', request.method, statusCode, durationMs)
     if (forwarding?.headMs != null) metrics.upstreamFinished(forwarding.upstream.config.name, forwarding.headMs)
+    const fault = upstreamsFault(request, reply)
+    if (fault !== null) metrics.upstreamFailed(forwarding!.upstream.config.name, fault)
     if (key !== null) {
       usage.record({
         keyId: key.id,
@@ -59,6 +63,15 @@ function finalStatus ({ identity }: FastifyRequest, reply: FastifyReply): number
   const failure = identity.forwarding?.failure ?? null
   if (failure === null || isClientsLoss(failure)) return clientClosedRequest
   return problems[failureCode(failure)].status
+}
+
+function upstreamsFault ({ identity }: FastifyRequest, reply: FastifyReply): ProblemCode | null {
+  const failure = identity.forwarding?.failure ?? null
+  if (failure === null || isClientsLoss(failure) || identity.endedBy !== null) return null
+  // The upstream's own answer arrived whole: what failed was the rest of the client's body, behind it.
+  if (identity.refusal === null && reply.raw.writableFinished) return null
+  const code = failureCode(failure)
+  return upstreamsFaults.has(code) ? code : null
 }
 
 function lineOf ({ identity, method }: FastifyRequest, status: number, durationMs: number): object {

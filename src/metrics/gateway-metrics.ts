@@ -1,3 +1,4 @@
+import type { ProblemCode } from '../errors.ts'
 import { Histogram } from './histogram.ts'
 
 /** What the gateway counts while it serves. Costs a few array writes a request; read only when scraped. */
@@ -5,7 +6,7 @@ export class GatewayMetrics {
   readonly #routes = new Map<string, RouteSeries>()
   readonly #upstreams = new Map<string, Histogram>()
   readonly #auth = new Map<string, number>()
-  readonly #upstreamOverflows = new Map<string, number>()
+  readonly #upstreamFailures = new Map<string, Map<string, number>>()
   #pipeliningOverflows = 0
 
   /** `routeId` is a configured id, or `none` where no route matched: never anything that a client chose. */
@@ -26,9 +27,11 @@ export class GatewayMetrics {
     duration.observe(durationMs / 1000)
   }
 
-  /** A request found every target of its upstream busy. `upstream` is its name in the configuration. */
-  upstreamOverflowed (upstream: string): void {
-    this.#upstreamOverflows.set(upstream, (this.#upstreamOverflows.get(upstream) ?? 0) + 1)
+  /** A forwarded request failed by its upstream's fault. `upstream` is its name in the configuration, `code` a problem's. */
+  upstreamFailed (upstream: string, code: ProblemCode): void {
+    let counts = this.#upstreamFailures.get(upstream)
+    if (counts === undefined) this.#upstreamFailures.set(upstream, counts = new Map())
+    counts.set(code, (counts.get(code) ?? 0) + 1)
   }
 
   /** A connection was ended because too many requests waited for their turns. */
@@ -64,8 +67,10 @@ export class GatewayMetrics {
     return this.#upstreams
   }
 
-  upstreamOverflows (): Iterable<readonly [upstream: string, number]> {
-    return this.#upstreamOverflows
+  * upstreamFailures (): Generator<{ upstream: string, code: string, count: number }> {
+    for (const [upstream, counts] of this.#upstreamFailures) {
+      for (const [code, count] of counts) yield { upstream, code, count }
+    }
   }
 
   get pipeliningOverflows (): number {

@@ -52,6 +52,7 @@ export interface KeyNumbers {
   readonly coalesced: number
   readonly invalidations: number
   readonly isStoreUp: boolean
+  readonly isListenerUp: boolean
   readonly bcrypt: { readonly running: number, readonly waiting: number }
 }
 
@@ -82,10 +83,10 @@ function addGateway (families: Families, gateway: GatewayMetrics): void {
     })
   families.counter('latchkey_pipelining_overflows_total', 'Connections ended because too many pipelined requests, of all connections, waited for their turns.', [],
     () => [[{}, gateway.pipeliningOverflows]])
-  families.counter('latchkey_upstream_overflows_total', 'Requests refused because every target of their upstream had as many under way as it may have.',
-    ['upstream'],
+  families.counter('latchkey_upstream_failures_total', 'Forwarded requests that failed by their upstream\'s fault, by the code of the problem; overloaded: all of its targets were busy.',
+    ['upstream', 'code'],
     function * () {
-      for (const [upstream, count] of gateway.upstreamOverflows()) yield [{ upstream }, count]
+      for (const { count, ...labels } of gateway.upstreamFailures()) yield [labels, count]
     })
   families.counter('latchkey_auth_total', 'Outcomes of checking who sends a request.', ['outcome'],
     function * () {
@@ -110,6 +111,7 @@ function addKeys (families: Families, keys: () => KeyNumbers): void {
   families.counter('latchkey_key_invalidations_total', 'Notifications of keys that changed in the database.', [],
     () => [[{}, keys().invalidations]])
   families.gauge('latchkey_key_store_up', 'Whether the key store answered when last asked.', () => Number(keys().isStoreUp))
+  families.gauge('latchkey_key_listener_up', 'Whether changes to keys are known to arrive.', () => Number(keys().isListenerUp))
 }
 
 function addUsage (families: Families, usage: () => UsageNumbers): void {

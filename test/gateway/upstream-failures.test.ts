@@ -3,6 +3,8 @@ import t from 'tap'
 import { startFront } from '../support/front.ts'
 import { send } from '../support/http.ts'
 import { connectTo } from '../support/raw-connection.ts'
+import { scrape } from '../support/scrape.ts'
+import { until } from '../support/until.ts'
 import { usageRows } from '../support/usage-rows.ts'
 
 // An upstream that speaks in bytes: what it answers is named by the path.
@@ -113,6 +115,39 @@ t.test('an upstream\'s own 503 is passed on, and never tried again', async t => 
     t.equal(answer.headers['x-own'], 'yes')
     t.equal(asked.length, length + 1)
   }
+})
+
+t.test('each failure of the upstream is counted once, by what the client was told, and nothing else is', async t => {
+  const failures = async () => {
+    const series = await scrape(gateway.adminUrl)
+    const of = (code: string) => series.get(`latchkey_upstream_failures_total{upstream="target",code="${code}"}`) ?? 0
+    return { unreachable: of('upstream_unreachable'), timeout: of('upstream_timeout'), overloaded: of('overloaded') }
+  }
+  const head = (line: string, more = '') => `${line} HTTP/1.1\r\nHost: gateway\r\nx-api-key: ${key}\r\n${more}\r\n`
+  const before = await failures()
+  t.ok(before.unreachable > 0 && before.timeout > 0, 'all of the above', before)
+  t.equal(before.overloaded, 0)
+
+  await send(`${url}/resets?counted`, { headers })
+  await send(`${url}/no-head?counted`, { headers })
+  const upgrade = await connectTo(t, url)
+  upgrade.write(head('GET /resets', 'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n'))
+  await upgrade.closed()
+  t.match(upgrade.received, /^HTTP\/1\.1 502 /)
+
+  await send(`${url}/busy`, { headers })
+  await send(`${url}/missing`, { headers: {} })
+  const leaver = await connectTo(t, url)
+  leaver.write(head('GET /no-head?left'))
+  await until(() => asked.includes('GET /no-head?left'), 'the upstream has the request')
+  leaver.socket.destroy()
+  const quitter = await connectTo(t, url)
+  quitter.write(head('POST /no-head?quit', 'Transfer-Encoding: chunked\r\n') + '5\r\nhello\r\n')
+  await until(() => asked.includes('POST /no-head?quit'), 'the upstream has the head')
+  quitter.socket.resetAndDestroy()
+  await until(async () => (await scrape(gateway.adminUrl)).get('latchkey_open_streams{kind="response"}') === 0, 'all have ended')
+
+  t.same(await failures(), { unreachable: before.unreachable + 2, timeout: before.timeout + 1, overloaded: 0 })
 })
 
 t.test('no failure was taken for a fault of the gateway', async t => {

@@ -16,6 +16,7 @@ const keyNumbers: KeyNumbers = {
   coalesced: 6,
   invalidations: 7,
   isStoreUp: true,
+  isListenerUp: true,
   bcrypt: { running: 8, waiting: 9 },
 }
 
@@ -48,15 +49,14 @@ t.test('every name of the contract is there, with its type and labels', async (t
   const { gateway, scrape } = setUp()
   gateway.requestFinished('read', 'GET', 200, 1)
   gateway.upstreamFinished('inventory', 1)
-  gateway.upstreamOverflowed('inventory')
-  gateway.upstreamOverflowed('inventory')
+  gateway.upstreamFailed('inventory', 'overloaded')
   gateway.authOutcome('valid')
   const families = await scrape()
   const expected: Record<string, [type: string, ...labels: string[]]> = {
     latchkey_requests_total: ['counter', 'code', 'method', 'route'],
     latchkey_request_duration_seconds: ['histogram', 'le', 'route'],
     latchkey_upstream_duration_seconds: ['histogram', 'le', 'upstream'],
-    latchkey_upstream_overflows_total: ['counter', 'upstream'],
+    latchkey_upstream_failures_total: ['counter', 'code', 'upstream'],
     latchkey_auth_total: ['counter', 'outcome'],
     latchkey_key_cache_total: ['counter', 'result'],
     latchkey_key_cache_entries: ['gauge'],
@@ -64,6 +64,7 @@ t.test('every name of the contract is there, with its type and labels', async (t
     latchkey_bcrypt_waiting: ['gauge'],
     latchkey_key_invalidations_total: ['counter'],
     latchkey_key_store_up: ['gauge'],
+    latchkey_key_listener_up: ['gauge'],
     latchkey_usage_rows_total: ['counter', 'result'],
     latchkey_usage_waiting_rows: ['gauge'],
     latchkey_usage_spooled_rows: ['gauge'],
@@ -95,7 +96,8 @@ t.test('every name of the contract is there, with its type and labels', async (t
 t.test('the parts\' numbers arrive where they belong', async (t) => {
   let isConfigCurrent = true
   let isStoreUp = true
-  const { scrape } = setUp({ keys: () => ({ ...keyNumbers, isStoreUp }), isConfigCurrent: () => isConfigCurrent })
+  let isListenerUp = true
+  const { scrape } = setUp({ keys: () => ({ ...keyNumbers, isStoreUp, isListenerUp }), isConfigCurrent: () => isConfigCurrent })
   const families = await scrape()
   t.equal(valueOf(families, 'latchkey_key_cache_entries'), 1)
   for (const [result, value] of Object.entries({ hit: 2, miss: 3, negative_hit: 4, recheck: 5, coalesced: 6 })) {
@@ -105,11 +107,16 @@ t.test('the parts\' numbers arrive where they belong', async (t) => {
   t.equal(valueOf(families, 'latchkey_bcrypt_running'), 8)
   t.equal(valueOf(families, 'latchkey_bcrypt_waiting'), 9)
   t.equal(valueOf(families, 'latchkey_key_store_up'), 1)
+  t.equal(valueOf(families, 'latchkey_key_listener_up'), 1)
   t.equal(valueOf(families, 'latchkey_open_streams', { kind: 'websocket' }), 10)
   t.equal(valueOf(families, 'latchkey_open_streams', { kind: 'response' }), 11)
   t.equal(valueOf(families, 'latchkey_config_last_reload_success'), 1)
   t.equal(valueOf(families, 'latchkey_build_info', { version: '1.2.3', node: process.version }), 1)
   isConfigCurrent = false
+  isListenerUp = false
+  const unheard = await scrape()
+  t.equal(valueOf(unheard, 'latchkey_key_store_up'), 1)
+  t.equal(valueOf(unheard, 'latchkey_key_listener_up'), 0)
   isStoreUp = false
   const later = await scrape()
   t.equal(valueOf(later, 'latchkey_key_store_up'), 0)
@@ -132,6 +139,19 @@ t.test('requests are counted by route, method and code', async (t) => {
   t.equal(valueOf(families, 'latchkey_request_duration_seconds_count', { route: 'read' }), 5)
   t.equal(valueOf(families, 'latchkey_request_duration_seconds_bucket', { route: 'read', le: '0.01' }), 4)
   t.equal(valueOf(families, 'latchkey_request_duration_seconds_bucket', { route: 'read', le: '0.05' }), 5)
+})
+
+t.test('failures of upstreams are counted by upstream and code', async (t) => {
+  const { gateway, scrape } = setUp()
+  for (let i = 0; i < 3; i++) gateway.upstreamFailed('inventory', 'upstream_timeout')
+  gateway.upstreamFailed('inventory', 'overloaded')
+  gateway.upstreamFailed('orders', 'overloaded')
+  const families = await scrape()
+  const failures = (upstream: string, code: string) => valueOf(families, 'latchkey_upstream_failures_total', { upstream, code })
+  t.equal(failures('inventory', 'upstream_timeout'), 3)
+  t.equal(failures('inventory', 'overloaded'), 1)
+  t.equal(failures('orders', 'overloaded'), 1)
+  t.equal(families.get('latchkey_upstream_failures_total')?.samples.length, 3)
 })
 
 t.test('nothing that a client or an upstream makes up becomes a label', async (t) => {
