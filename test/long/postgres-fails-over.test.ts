@@ -1,7 +1,7 @@
 import t from 'tap'
 import { startOwnPostgres } from '../support/own-postgres.ts'
 import { proxyTo } from '../support/tcp-proxy.ts'
-import { startLoad } from './load.ts'
+import { startLoad } from '../outages/load.ts'
 
 for (const end of ['stops', 'falls silent'] as const) {
   t.test(`the primary ${end}, and its address leads to the promoted standby`, async t => {

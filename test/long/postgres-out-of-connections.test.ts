@@ -1,6 +1,6 @@
 import t from 'tap'
 import { startOwnPostgres } from '../support/own-postgres.ts'
-import { startLoad } from './load.ts'
+import { startLoad } from '../outages/load.ts'
 
 t.test('Postgres has no connection left, not even those that the gateway had', async t => {
   const postgres = await startOwnPostgres(t)

@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap'
 import { createDatabase } from '../support/postgres.ts'
 import { proxyTo, type TcpProxy } from '../support/tcp-proxy.ts'
-import { startLoad } from './load.ts'
+import { startLoad } from '../outages/load.ts'
 
 t.test('connections are reset as soon as they are made', async t => {
   let timer: NodeJS.Timeout | undefined
