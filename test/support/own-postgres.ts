@@ -13,6 +13,7 @@ import { freePort, PostgresProcess } from '../../src/database/embedded/postgres-
 import { identity, serverUser } from '../../src/database/embedded/server-user.ts'
 import { watchOver, type Watchdog } from '../../src/database/embedded/watchdog.ts'
 import { migrateUp } from '../../src/database/migrate.ts'
+import { isAnswering } from './is-answering.ts'
 import { until } from './until.ts'
 
 /**
@@ -180,17 +181,7 @@ export class OwnPostgres {
 
   /** Whether a query over a new connection is answered within a second. */
   async accepts (): Promise<boolean> {
-    const client = new pg.Client({ connectionString: maintenanceUrl(this.url), connectionTimeoutMillis: 1_000, query_timeout: 1_000 })
-    client.on('error', () => {})
-    try {
-      await client.connect()
-      await client.query('select 1')
-      return true
-    } catch {
-      return false
-    } finally {
-      client.end().catch(() => {})
-    }
+    return await isAnswering(maintenanceUrl(this.url))
   }
 
   /** Thaws, ends and removes everything; the teardown does it. */

@@ -3,10 +3,10 @@ import { once } from 'node:events'
 import { chown, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import pg from 'pg'
 import type { Test } from 'tap'
 import { freePort } from '../../src/database/embedded/postgres-process.ts'
 import { identity, serverUser } from '../../src/database/embedded/server-user.ts'
+import { isAnswering } from './is-answering.ts'
 import { until } from './until.ts'
 
 /** Where Debian puts it isn't on everybody's PATH. */
@@ -55,21 +55,7 @@ server_login_retry = 1
   pooled.pathname = pathname
   await until(async () => {
     if (bouncer.exitCode !== null) throw new Error(`PgBouncer ended:\n${log}`)
-    return await answers(pooled.href)
+    return await isAnswering(pooled.href)
   }, 'PgBouncer answers')
   return pooled.href
-}
-
-async function answers (url: string): Promise<boolean> {
-  const client = new pg.Client(url)
-  client.on('error', () => {})
-  try {
-    await client.connect()
-    await client.query('select 1')
-    return true
-  } catch {
-    return false
-  } finally {
-    await client.end()
-  }
 }
