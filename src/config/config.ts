@@ -29,6 +29,7 @@ export interface GatewayConfig extends ListenerConfig {
   readonly connectionsPerAddressMax: number
   readonly failureBudget: { readonly failures: number, readonly perMs: number }
   readonly eventLoopDelayMaxMs: number
+  readonly engine: 'direct' | 'http-proxy'
 }
 
 export interface KeysConfig {

@@ -29,6 +29,7 @@ export function normalise (file: ConfigDocument, overrides: ConfigOverrides): Co
       connectionsPerAddressMax: gateway.connectionsPerAddressMax,
       failureBudget: { failures: failureBudget.failures, perMs: ms(failureBudget.per) },
       eventLoopDelayMaxMs: ms(gateway.eventLoopDelayMax),
+      engine: gateway.engine,
     },
     admin: { host: overrides.adminHost ?? admin.host, port: overrides.adminPort ?? admin.port },
     keys: {

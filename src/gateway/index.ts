@@ -211,7 +211,7 @@ export async function createGateway (parts: GatewayParts): Promise<FastifyInstan
       return
     }
     if (request.raw.headers.expect !== undefined && request.raw.httpVersionMinor > 0) reply.raw.writeContinue()
-    admit()
+    parts.engine.forward(request, reply, admit)
   }
 
   function responseHeadersOf ({ identity }: FastifyRequest): Record<string, string> {

@@ -32,9 +32,12 @@ export interface EngineOptions {
 }
 
 /**
- * Carries admitted requests to their upstreams and the answers back, streaming both. An engine adds the catch-all
- * routes to the gateway's Fastify instance; requests reach them only through the gateway's onRequest hook.
+ * Carries admitted requests to their upstreams and the answers back, streaming both. Requests reach an engine only
+ * through the gateway's onRequest hook.
  */
 export interface Engine {
+  /** Called once, before the gateway listens: an engine may add routes to its Fastify instance. */
   register (app: FastifyInstance, options: EngineOptions): Promise<void>
+  /** Takes over an admitted request; `admit` goes on with Fastify's own way of it, to the engine's routes. */
+  forward (request: FastifyRequest, reply: FastifyReply, admit: () => void): void
 }

@@ -43,6 +43,10 @@ export class HttpProxyEngine implements Engine {
       },
     } as Parameters<typeof httpProxy>[1])
   }
+
+  forward (_request: FastifyRequest, _reply: FastifyReply, admit: () => void): void {
+    admit()
+  }
 }
 
 interface UpstreamAnswer {
