@@ -1,3 +1,5 @@
+import { withEngine } from '../support/engine.ts'
+
 /** The configuration that the chaos runs with, in two versions, and a slow, plain model of what each lets through. */
 
 export interface RouteModel {
@@ -48,13 +50,13 @@ export function holds (held: readonly string[], { allOf, anyOf }: RouteModel): b
   return allOf.every(has) && (anyOf.length === 0 || anyOf.some(has))
 }
 
-/** The file itself. */
+/** The file itself, with the engine that the run is about. */
 export function configFile (version: ConfigVersion, targets: readonly string[]): string {
   const lines = routes[version].map(({ id, methods, prefix, auth, allOf, anyOf }) =>
     `  - { id: ${id}, path: '${prefix}*', methods: ${JSON.stringify(methods)}, upstream: both, auth: ${auth}` +
     `${anyOf.length > 0 ? `, scopes: { anyOf: ${JSON.stringify(anyOf)} }` : allOf.length > 0 ? `, scopes: ${JSON.stringify(allOf)}` : ''} }`)
   // Everybody comes from one address here, and this machine may be a slow one: neither is what is looked at.
-  return `
+  return withEngine(`
 gateway: { failureBudget: { failures: 1000000, per: 1s }, eventLoopDelayMax: 60s }
 keys:
   bcryptCost: 4
@@ -63,7 +65,7 @@ upstreams:
   both: { targets: ${JSON.stringify(targets)}, headersTimeout: ${version === 'a' ? '2s' : '3s'}, connectTimeout: 1s }
 routes:
 ${lines.join('\n')}
-`
+`)
 }
 
 /** A file with a fault: whoever has read another keeps it. */

@@ -1,5 +1,6 @@
 import type { Test } from 'tap'
 import type { Environment } from '../../src/config/environment.ts'
+import type { EngineName } from './engine.ts'
 import { type TestGateway, startGateway } from './gateway.ts'
 
 export interface Front {
@@ -21,6 +22,7 @@ export interface FrontOptions {
   readonly routes?: readonly string[]
   /** Further sections of the file. */
   readonly sections?: string
+  readonly engine?: EngineName
   readonly databaseUrl?: string
   readonly database?: TestGateway['database']
   readonly environment?: Partial<Environment>
@@ -32,6 +34,7 @@ export interface FrontOptions {
 export async function startFront (t: Test, targets: string | readonly string[], options: FrontOptions = {}): Promise<Front> {
   const gateway = await startGateway(t, {
     config: frontConfig(targets, options),
+    engine: options.engine,
     databaseUrl: options.databaseUrl,
     database: options.database,
     environment: options.environment ?? {},

@@ -9,6 +9,7 @@ import { BcryptPool } from '../../src/keys/bcrypt.ts'
 import { Peppers } from '../../src/keys/digest.ts'
 import { type ApiKey, KeyManager, type NewKey } from '../../src/keys/manager.ts'
 import { loadConfig } from '../../src/config/load.ts'
+import { withEngine } from './engine.ts'
 import { createDatabase } from './postgres.ts'
 import { RunningCli } from './process.ts'
 
@@ -34,7 +35,7 @@ export async function prepareGatewayProcesses (t: Test, config: string, ownDatab
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-process-'))
   t.teardown(() => rmSync(folder, { recursive: true, force: true }))
   const configFile = join(folder, 'gateway.yaml')
-  writeFileSync(configFile, config)
+  writeFileSync(configFile, withEngine(config))
   const createKeys: GatewayProcesses['createKeys'] = async list => {
     const bcrypt = new BcryptPool({ queueMax: list.length, logger: pino({ level: 'silent' }) })
     const manager = new KeyManager({ pool: database.pool, peppers: new Peppers([pepper]), bcrypt, config: loadConfig(configFile).keys })

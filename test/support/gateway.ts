@@ -12,6 +12,7 @@ import { BcryptPool } from '../../src/keys/bcrypt.ts'
 import { Peppers } from '../../src/keys/digest.ts'
 import { type ApiKey, KeyManager, type NewKey } from '../../src/keys/manager.ts'
 import { type Server, startServer } from '../../src/server.ts'
+import { type EngineName, withEngine } from './engine.ts'
 import { createDatabase } from './postgres.ts'
 import { until } from './until.ts'
 
@@ -32,6 +33,8 @@ export interface TestGateway {
 export interface GatewayOptions {
   /** YAML of `upstreams`, `routes` and, at will, `keys` and `usage`. Listeners take ports that the system picks. */
   readonly config: string
+  /** Left out: the one that the run is about, see engine.ts. */
+  readonly engine?: EngineName | undefined
   /** Shared with another gateway; else one of its own. */
   readonly database?: { readonly url: string, readonly pool: pg.Pool } | undefined
   /** Another way to the same database, such as through a proxy. */
@@ -50,7 +53,7 @@ export async function startGateway (t: Test, options: GatewayOptions): Promise<T
   const pepper = options.pepper === undefined ? randomBytes(32) : options.pepper
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-gateway-'))
   const configFile = join(folder, 'gateway.yaml')
-  writeFileSync(configFile, (/^keys:/m.test(options.config) ? '' : fastKeys) + options.config)
+  writeFileSync(configFile, withEngine((/^keys:/m.test(options.config) ? '' : fastKeys) + options.config, options.engine))
   const configOverrides = { host: '127.0.0.1', port: 0, adminHost: '127.0.0.1', adminPort: 0 }
   const config = loadConfig(configFile, configOverrides)
   const logs: string[] = []

@@ -11,6 +11,7 @@ import { createPool } from '../../../src/database/pool.ts'
 import { BcryptPool } from '../../../src/keys/bcrypt.ts'
 import { Peppers } from '../../../src/keys/digest.ts'
 import { KeyManager } from '../../../src/keys/manager.ts'
+import { withEngine } from '../../support/engine.ts'
 import { frontConfig } from '../../support/front.ts'
 import type { StartedFront } from './fronts.ts'
 
@@ -21,7 +22,7 @@ const root = join(import.meta.dirname, '../../..')
 export async function startLatchkey (folder: string, upstreamPort: number): Promise<StartedFront> {
   mkdirSync(folder)
   const configFile = join(folder, 'gateway.yaml')
-  writeFileSync(configFile, `keys: { bcryptCost: 4 }\n${frontConfig(`http://127.0.0.1:${upstreamPort}`, { upstream: 'retries: 0' })}`)
+  writeFileSync(configFile, withEngine(`keys: { bcryptCost: 4 }\n${frontConfig(`http://127.0.0.1:${upstreamPort}`, { upstream: 'retries: 0' })}`))
   const pepper = randomBytes(32)
   const embedded = await openEmbedded({ dataDir: join(folder, 'data'), role: 'command', logger })
   await migrateUp({ connectionString: embedded.url, logger })
