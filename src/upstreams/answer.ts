@@ -4,10 +4,10 @@ import { isConnectionHeader, nominatedHeaders } from './header-names.ts'
 export type AnswerHeaders = Record<string, string | string[] | undefined>
 
 /** Widely used clients take no more than a hundred, or a few. undici bounds their bytes only (upstream.ts). */
-const headerLinesMax = 512
+export const headerLinesMax = 512
 
 /** Of which a message has one (RFC 9110, 5.3). Recipients differ in which they believe, so only the first is passed on. */
-const singletons = new Set([
+export const singletons: ReadonlySet<string> = new Set([
   'age', 'content-location', 'content-range', 'content-type', 'date', 'etag', 'expires', 'last-modified', 'location',
   'retry-after', 'server',
 ])
