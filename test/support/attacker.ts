@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net'
-import { setTimeout as delay } from 'node:timers/promises'
 import { generateKey } from '../../src/keys/format.ts'
+import { until } from './until.ts'
 
 // Run as a process of its own: node attacker.ts <attack> <url> <number> <key>. Prints `attacking` once all its
 // connections are open, and at SIGTERM a line of JSON: what it sent and what came back.
@@ -97,5 +97,5 @@ attacks[attack]!()
 // Connections that nobody reads don't keep a process alive.
 setInterval(() => {}, 60_000)
 const connectionsMax = attack === 'junk' || attack === 'unknown' ? floodConnections : count
-while (open.size < connectionsMax) await delay(20)
+await until(() => open.size >= connectionsMax, `${connectionsMax} connections are open`, { timeoutMs: 50_000 })
 console.log('attacking')

@@ -1,4 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises'
+import { subscribe } from 'node:diagnostics_channel'
+import type { Socket } from 'node:net'
 import t from 'tap'
 import { startFront } from '../../support/front.ts'
 import { connectTo } from '../../support/raw-connection.ts'
@@ -94,6 +95,8 @@ t.test('any other Upgrade is ignored, with its body', async t => {
 })
 
 t.test('behind an ignored Upgrade, no body is run as a request', async t => {
+  const accepted: Socket[] = []
+  subscribe('net.server.socket', message => { accepted.push((message as { socket: Socket }).socket) })
   const head = (line: string, ...more: string[]) => [line, 'Host: gateway.test', `x-api-key: ${key}`, ...more, '', ''].join('\r\n')
   const ignored = head('GET /first HTTP/1.1', 'Connection: Upgrade', 'Upgrade: h2c')
   const inBody = head('GET /smuggled HTTP/1.1')
@@ -111,16 +114,23 @@ t.test('behind an ignored Upgrade, no body is run as a request', async t => {
     upstream.seen.length = 0
     const client = await connectTo(t, url)
     client.socket.setNoDelay(true)
+    let sentBytes = 0
     for (const piece of sent) {
       client.write(piece)
-      // Only to have it read by itself: no outcome depends on it.
-      await delay(20)
+      sentBytes += piece.length
+      // Each is read by itself, unless the gateway has stopped reading.
+      await until(() => client.received !== '' || client.isClosed || bytesRead(accepted, client.socket) === sentBytes, 'the piece is read')
     }
     await client.closed()
     t.match(client.received, /^HTTP\/1\.1 200 [^]*\r\nconnection: close\r\n/i, `case ${number}`)
     t.same(upstream.seen.map(({ url }) => url).filter(url => url !== '/zeroth'), ['/first'])
   }
 })
+
+/** What this process, as the server, has read from a client of its own. */
+function bytesRead (accepted: readonly Socket[], client: Socket): number {
+  return accepted.find(({ remotePort }) => remotePort === client.localPort)?.bytesRead ?? 0
+}
 
 t.test('the gateway answers for itself', async t => {
   const answer = await ask(url, { target: '/-/live', headers: ['Host: a', 'Upgrade: websocket', `Sec-WebSocket-Key: ${handshakeKey}`, 'Sec-WebSocket-Version: 13', 'Connection: Upgrade'] })
