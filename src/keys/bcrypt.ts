@@ -10,6 +10,13 @@ export class BcryptBusyError extends Error {
   override readonly name = 'BcryptBusyError'
 }
 
+/** What compares keys with stored hashes: a pool of this process, or one that processes share. */
+export interface BcryptComparer {
+  /** See BcryptPool. */
+  compare (key: string, hash: string): Promise<boolean>
+  stats (): { readonly running: number, readonly waiting: number }
+}
+
 interface Job {
   readonly task: BcryptTask
   readonly lane: Lane
@@ -36,7 +43,7 @@ const restartDelayMsMax = 5000
  * bcrypt in a process of its own, forked at first use. At most `queueMax` calls wait; a lane may hold a quarter of
  * them. Calls in flight when the process dies are tried once more.
  */
-export class BcryptPool {
+export class BcryptPool implements BcryptComparer {
   readonly #queueMax: number
   readonly #laneMax: number
   readonly #logger: Logger

@@ -1,35 +1,34 @@
 import type { StoredKey } from './store.ts'
 import type { KeyRecord, Verification } from './verification.ts'
 
-/** A key whose secret was proven, and what is known of it. The key itself isn't held. */
+/**
+ * A key whose secret was proven, and what is known of it. Neither the key nor its hash is held. There may be a hundred
+ * thousand of these: whatever is added here counts as often.
+ */
 export class CacheEntry {
   readonly record: KeyRecord
-  /** The hash that the secret was proven against. */
-  readonly keyHash: string
   /** When the query that last confirmed it began. */
   readonly confirmedAtMs: number
   /** The verifier's epoch at that time. */
   readonly epoch: number
-  // Both made beforehand, so that a hit allocates nothing.
+  /** Made beforehand, so that a hit allocates nothing. */
   readonly #unexpired: Verification
-  readonly #expired: Verification
-  readonly #expiresAtMs: number
+  #expired: Verification | null = null
 
   constructor (stored: StoredKey, confirmedAtMs: number, epoch: number) {
     const { record } = stored
-    const status = statusOf(record)
     this.record = record
-    this.keyHash = stored.keyHash
     this.confirmedAtMs = confirmedAtMs
     this.epoch = epoch
-    this.#unexpired = { status, key: record }
-    this.#expired = status === 'valid' ? { status: 'expired', key: record } : this.#unexpired
-    this.#expiresAtMs = record.expiresAtMs ?? Infinity
+    this.#unexpired = { status: statusOf(record), key: record }
   }
 
   /** Expiry is on the dot: it is compared at each use. */
   at (nowMs: number): Verification {
-    return nowMs < this.#expiresAtMs ? this.#unexpired : this.#expired
+    const { expiresAtMs } = this.record
+    if (expiresAtMs === null || nowMs < expiresAtMs || this.#unexpired.status !== 'valid') return this.#unexpired
+    this.#expired ??= { status: 'expired', key: this.record }
+    return this.#expired
   }
 }
 

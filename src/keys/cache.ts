@@ -7,6 +7,9 @@ export interface KeyCacheOptions {
   readonly negativeEntriesMax: number
 }
 
+/** Nearly every key has one entry, for which a set would take more memory than the entry. */
+type OneOrMore = string | Set<string>
+
 /**
  * Proven keys and unknown keys, in two caches: a flood of unknown ones evicts only its like. Names are SHA-256 of the
  * keys. Ages are the verifier's to judge: lru-cache's own `ttl` would read a second clock at each hit and throw away
@@ -17,7 +20,7 @@ export class KeyCache {
   /** When the query began that didn't find the key. */
   readonly #unknown: LRUCache<string, number>
   /** Names of the entries of a key's id: exactly those in #proven, evictions included. */
-  readonly #namesById = new Map<number, Set<string>>()
+  readonly #namesById = new Map<number, OneOrMore>()
 
   constructor ({ entriesMax, negativeEntriesMax }: KeyCacheOptions) {
     this.#proven = new LRUCache({ max: entriesMax, dispose: (entry, name) => this.#unindex(entry.record.id, name) })
@@ -37,7 +40,8 @@ export class KeyCache {
     this.#proven.set(name, entry)
     // After set(): an overwritten entry's dispose has taken the name out.
     const names = this.#namesById.get(entry.record.id)
-    if (names === undefined) this.#namesById.set(entry.record.id, new Set([name]))
+    if (names === undefined) this.#namesById.set(entry.record.id, name)
+    else if (typeof names === 'string') this.#namesById.set(entry.record.id, new Set([names, name]))
     else names.add(name)
   }
 
@@ -64,15 +68,13 @@ export class KeyCache {
 
   /** All entries of one key. */
   deleteId (id: number): void {
-    const names = this.#namesById.get(id)
-    if (names === undefined) return
-    for (const name of [...names]) this.#proven.delete(name)
+    for (const name of this.#namesOf(id)) this.#proven.delete(name)
   }
 
   /** By name. */
   entriesOf (id: number): [string, CacheEntry][] {
     const entries: [string, CacheEntry][] = []
-    for (const name of this.#namesById.get(id) ?? []) {
+    for (const name of this.#namesOf(id)) {
       const entry = this.#proven.peek(name)
       if (entry !== undefined) entries.push([name, entry])
     }
@@ -90,7 +92,7 @@ export class KeyCache {
 
   /** The entry that holds this very record: not one that was read before or after it. */
   entryOf (record: KeyRecord): CacheEntry | undefined {
-    for (const name of this.#namesById.get(record.id) ?? []) {
+    for (const name of this.#namesOf(record.id)) {
       const entry = this.#proven.peek(name)
       if (entry?.record === record) return entry
     }
@@ -100,13 +102,21 @@ export class KeyCache {
   /** For tests of the invariant: how many names the index holds. */
   get indexedNames (): number {
     let count = 0
-    for (const names of this.#namesById.values()) count += names.size
+    for (const names of this.#namesById.values()) count += typeof names === 'string' ? 1 : names.size
     return count
+  }
+
+  /** A copy: entries may be deleted meanwhile. */
+  #namesOf (id: number): string[] {
+    const names = this.#namesById.get(id)
+    if (names === undefined) return []
+    return typeof names === 'string' ? [names] : [...names]
   }
 
   #unindex (id: number, name: string): void {
     const names = this.#namesById.get(id)
-    if (names === undefined) return
+    if (names === name) this.#namesById.delete(id)
+    if (typeof names !== 'object') return
     names.delete(name)
     if (names.size === 0) this.#namesById.delete(id)
   }

@@ -1,13 +1,13 @@
 import { hash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import type { Logger } from 'pino'
-import type { BcryptPool } from './bcrypt.ts'
+import type { BcryptComparer } from './bcrypt.ts'
 import type { KeyDigest, Peppers } from './digest.ts'
 import { keyBytesMax } from './format.ts'
 import type { StoreHealth } from './store-health.ts'
 import type { KeyStore, StoredKey } from './store.ts'
 
-/** What bcrypt has said of one key so far, by stored hash: a load that must read again proves nothing twice. */
+/** What bcrypt has said of one key so far, by `secretId`: a load that must read again proves nothing twice. */
 export type Proofs = Map<string, boolean>
 
 /** Of rows that share a prefix. */
@@ -26,11 +26,11 @@ export class KeyFinder {
   readonly #store: KeyStore
   readonly #health: StoreHealth
   readonly #peppers: Peppers
-  readonly #bcrypt: BcryptPool
+  readonly #bcrypt: BcryptComparer
   readonly #logger: Logger
   readonly #nowMs: () => number
   readonly #pendingWrites = new Set<Promise<void>>()
-  /** By the SHA-256 of a key: hashes that it was tried against in vain, where there are more than one request may try. */
+  /** By the SHA-256 of a key: secrets that it was tried against in vain, where there are more than one request may try. */
   readonly #unfinished = new LRUCache<string, ReadonlySet<string>>({ max: unfinishedMax })
   #loggedCrowdAtMs = -Infinity
   #loggedWriteAtMs = -Infinity
@@ -40,7 +40,7 @@ export class KeyFinder {
     readonly store: KeyStore
     readonly health: StoreHealth
     readonly peppers: Peppers
-    readonly bcrypt: BcryptPool
+    readonly bcrypt: BcryptComparer
     readonly logger: Logger
     readonly nowMs: () => number
   }) {
@@ -66,15 +66,16 @@ export class KeyFinder {
     const refuted = name === null ? undefined : this.#unfinished.get(name)
     let compares = 0
     for (const candidate of candidates.slice(0, candidatesMax)) {
-      if (refuted?.has(candidate.keyHash)) continue
-      const proof = proofs.get(candidate.keyHash)
+      const { secretId } = candidate.record
+      if (refuted?.has(secretId)) continue
+      const proof = proofs.get(secretId)
       if (proof === undefined && compares++ === comparesMax) {
         this.#unfinished.set(name ?? '', new Set([...refuted ?? [], ...proofs.keys()]))
         this.#logCrowd(candidate.record.prefix)
         return 'busy'
       }
       const isMatch = proof ?? await this.#bcrypt.compare(key, candidate.keyHash)
-      proofs.set(candidate.keyHash, isMatch)
+      proofs.set(secretId, isMatch)
       if (isMatch) {
         this.#writeDigest(candidate, digests)
         return candidate

@@ -36,7 +36,7 @@ export class KeyLoader {
     const { finder, cache, invalidations, isAdmitted, epoch, whileDown, nowMs, logger } = this.#options
     const begun = invalidations.now()
     try {
-      const proofs: Proofs = new Map(entry ? [[entry.keyHash, true]] : [])
+      const proofs: Proofs = new Map(entry ? [[entry.record.secretId, true]] : [])
       for (let reads = 0; reads < readsMax; reads++) {
         const since = invalidations.now()
         const epochBefore = epoch()
@@ -72,6 +72,6 @@ export class KeyLoader {
   /** Null when the row is gone or has another hash: then the key must be looked for as if for the first time. */
   async #recheck (entry: CacheEntry): Promise<StoredKey | null> {
     const stored = await this.#options.finder.byId(entry.record.id)
-    return stored?.keyHash === entry.keyHash ? stored : null
+    return stored?.record.secretId === entry.record.secretId ? stored : null
   }
 }

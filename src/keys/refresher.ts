@@ -90,7 +90,7 @@ export class Refresher {
         const stored = found.get(id)
         for (const [name, entry] of cache.entriesOf(id)) {
           if (entry.epoch >= epoch) continue
-          if (stored?.keyHash === entry.keyHash && isAdmitted(stored.record.environment)) cache.set(name, new CacheEntry(stored, atMs, epoch))
+          if (stored?.record.secretId === entry.record.secretId && isAdmitted(stored.record.environment)) cache.set(name, new CacheEntry(stored, atMs, epoch))
           else cache.delete(name)
         }
       }

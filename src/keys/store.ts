@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import type pg from 'pg'
 import { hidesRows, RowsHiddenError } from '../database/hidden-rows.ts'
+import { SharedValues } from './shared-values.ts'
 import type { KeyRecord } from './verification.ts'
 
 /** A key with the hash that its secret must match; the hash never leaves keys/. */
@@ -43,6 +44,7 @@ const columns = `id::float8 as id, key_hash, pepper_id, user_id::text, key_prefi
 /** What verification asks of Postgres. Statements are unnamed, so that they pass a transaction pooler. */
 export class KeyStore {
   readonly #pool: pg.Pool
+  readonly #shared = new SharedValues()
 
   constructor (pool: pg.Pool) {
     this.#pool = pool
@@ -61,7 +63,7 @@ export class KeyStore {
       `select ${columns} from public.api_keys
        where key_lookup = any($1::bytea[]) and key_hash is not null
        limit 1`, [digests])
-    return rows[0] ? storedKeyOf(rows[0]) : null
+    return rows[0] ? this.#storedKeyOf(rows[0]) : null
   }
 
   /**
@@ -87,13 +89,13 @@ export class KeyStore {
        ) as candidate on true
        order by place`, [prefixes, listedPepperIds, limit])
     if (rows[0]?.hides_rows !== false) throw new RowsHiddenError('api_keys')
-    return rows.filter((row) => row.id !== null).map(storedKeyOf)
+    return rows.filter((row) => row.id !== null).map((row) => this.#storedKeyOf(row))
   }
 
   async findById (id: number): Promise<StoredKey | null> {
     const { rows } = await this.#pool.query<Row>(
       `select ${columns} from public.api_keys where id = $1::bigint and key_hash is not null`, [id])
-    return rows[0] ? storedKeyOf(rows[0]) : null
+    return rows[0] ? this.#storedKeyOf(rows[0]) : null
   }
 
   /** By id, those that there are. Rejects with RowsHiddenError where one that is missing may only be hidden. */
@@ -102,7 +104,7 @@ export class KeyStore {
       `select ${hidesKeys} as hides_rows, found.*
        from (select) as asked
        left join (select ${columns} from public.api_keys where id = any($1::bigint[]) and key_hash is not null) as found on true`, [ids])
-    const found = rows.filter((row) => row.id !== null).map(storedKeyOf)
+    const found = rows.filter((row) => row.id !== null).map((row) => this.#storedKeyOf(row))
     if (found.length < ids.length && rows[0]?.hides_rows !== false) throw new RowsHiddenError('api_keys')
     return new Map(found.map((stored) => [stored.record.id, stored]))
   }
@@ -114,25 +116,30 @@ export class KeyStore {
        where id = $1::bigint and key_hash::text = $2::text`, [id, provenHash, digest, pepperId])
     return rowCount === 1
   }
+
+  #storedKeyOf (row: Row): StoredKey {
+    return {
+      keyHash: row.key_hash,
+      pepperId: row.pepper_id,
+      record: Object.freeze({
+        id: row.id,
+        secretId: secretIdOf(row.key_hash),
+        userId: row.user_id ?? '',
+        prefix: row.key_prefix ?? '',
+        name: row.name ?? '',
+        scopes: this.#shared.list(scopesOf(row.scopes)),
+        environment: row.environment === null ? null : this.#shared.text(row.environment),
+        isActive: row.is_active,
+        revokedAtMs: row.revoked_at_ms,
+        expiresAtMs: row.expires_at_ms,
+      }),
+    }
+  }
 }
 
-function storedKeyOf (row: Row): StoredKey {
-  return {
-    keyHash: row.key_hash,
-    pepperId: row.pepper_id,
-    record: Object.freeze({
-      id: row.id,
-      secretId: hash('sha256', row.key_hash, 'base64url'),
-      userId: row.user_id ?? '',
-      prefix: row.key_prefix ?? '',
-      name: row.name ?? '',
-      scopes: Object.freeze(scopesOf(row.scopes)),
-      environment: row.environment,
-      isActive: row.is_active,
-      revokedAtMs: row.revoked_at_ms,
-      expiresAtMs: row.expires_at_ms,
-    }),
-  }
+/** 16 bytes of it, made into text at once: cut from a longer text, it would keep that in memory. */
+function secretIdOf (keyHash: string): string {
+  return hash('sha256', keyHash, 'buffer').toString('base64url', 0, 16)
 }
 
 /** NULL elements and nested arrays, which text[] allows, grant nothing. */

@@ -8,7 +8,7 @@ export type KeyStatus = 'valid' | 'malformed' | 'unknown' | 'disabled' | 'revoke
 /** A key's row as the gateway needs it: no hash, no digest. */
 export interface KeyRecord {
   readonly id: number
-  /** Another one once the key has another secret. Says nothing of either. */
+  /** Of the stored hash: another one once the key has another secret. Says nothing of either. */
   readonly secretId: string
   readonly userId: string
   readonly prefix: string

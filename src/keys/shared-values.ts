@@ -1,0 +1,29 @@
+import { LRUCache } from 'lru-cache'
+
+/** Values that are remembered, and how long a list may be: what few keys have saves nothing by being shared. */
+const distinctMax = 2_000
+const listLengthMax = 50
+
+/** Keeps one copy of what many keys have alike: their lists of scopes and their environments. */
+export class SharedValues {
+  readonly #lists = new LRUCache<string, readonly string[]>({ max: distinctMax })
+  readonly #texts = new LRUCache<string, string>({ max: distinctMax })
+
+  /** A frozen list that equals this one. */
+  list (texts: readonly string[]): readonly string[] {
+    if (texts.length > listLengthMax) return Object.freeze([...texts])
+    const name = JSON.stringify(texts)
+    const known = this.#lists.get(name)
+    if (known !== undefined) return known
+    const list = Object.freeze(texts.map((text) => this.text(text)))
+    this.#lists.set(name, list)
+    return list
+  }
+
+  text (text: string): string {
+    const known = this.#texts.get(text)
+    if (known !== undefined) return known
+    this.#texts.set(text, text)
+    return text
+  }
+}
