@@ -1,9 +1,17 @@
 import type { ProblemCode } from '../errors.ts'
 
-const timeoutCodes = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'UND_ERR_CONNECT_TIMEOUT', 'ETIMEDOUT'])
+type TimeoutCode = 'LATCHKEY_CONNECT_TIMEOUT' | 'LATCHKEY_HEADERS_TIMEOUT' | 'LATCHKEY_BODY_TIMEOUT'
+
+const timeoutCodes = new Set([
+  'LATCHKEY_CONNECT_TIMEOUT', 'LATCHKEY_HEADERS_TIMEOUT', 'LATCHKEY_BODY_TIMEOUT', 'ETIMEDOUT',
+  'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'UND_ERR_CONNECT_TIMEOUT',
+])
 
 /** Failures after which the upstream can't have begun to act on the request, or for which idempotence makes that harmless. */
-const retryableCodes = new Set(['ECONNRESET', 'ECONNREFUSED', 'EPIPE', 'UND_ERR_SOCKET', 'UND_ERR_CONNECT_TIMEOUT', 'ENETUNREACH', 'EHOSTUNREACH', 'ENOTFOUND', 'EAI_AGAIN'])
+const retryableCodes = new Set([
+  'ECONNRESET', 'ECONNREFUSED', 'EPIPE', 'ENETUNREACH', 'EHOSTUNREACH', 'ENOTFOUND', 'EAI_AGAIN',
+  'LATCHKEY_CONNECTION_LOST', 'LATCHKEY_CONNECT_TIMEOUT', 'UND_ERR_SOCKET', 'UND_ERR_CONNECT_TIMEOUT',
+])
 
 /** TLS that didn't come about: OpenSSL's verdicts on certificates, and its own errors. */
 const tlsFailure = /CERT|^UNABLE_TO_|^ERR_SSL_|^EPROTO$/
@@ -36,6 +44,23 @@ export class BrokenBodyError extends Error {
 /** What the upstream sent is no answer that may be passed on (RFC 9110, RFC 9112). */
 export class BadAnswerError extends Error {
   override readonly name = 'BadAnswerError'
+}
+
+/** The upstream closed its connection before its answer had begun, or ended. */
+export class ConnectionLostError extends Error {
+  override readonly name = 'ConnectionLostError'
+  readonly code = 'LATCHKEY_CONNECTION_LOST'
+}
+
+/** The upstream took too long: to accept a connection, to begin its answer, or to go on with it. */
+export class UpstreamTimeoutError extends Error {
+  override readonly name = 'UpstreamTimeoutError'
+  readonly code: TimeoutCode
+
+  constructor (message: string, code: TimeoutCode) {
+    super(message)
+    this.code = code
+  }
 }
 
 /** Every target of the upstream has as many requests under way as it may have. */

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { ProblemCode } from '../errors.ts'
+import type { OpenPool } from './target.ts'
 import type { Upstream } from './upstream.ts'
 
 /** What the gateway decided to send on, and what an engine reports back about it. */
@@ -36,6 +37,8 @@ export interface EngineOptions {
  * through the gateway's onRequest hook.
  */
 export interface Engine {
+  /** The engine's own connections to a target of an upstream. */
+  readonly openPool: OpenPool
   /** Called once, before the gateway listens: an engine may add routes to its Fastify instance. */
   register (app: FastifyInstance, options: EngineOptions): Promise<void>
   /** Takes over an admitted request; `admit` goes on with Fastify's own way of it, to the engine's routes. */

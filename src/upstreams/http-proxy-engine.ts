@@ -6,6 +6,8 @@ import type { Dispatcher } from 'undici'
 import { type AnswerHeaders, hasNoBody, passedOnHeaders } from './answer.ts'
 import { failureCode } from './failure.ts'
 import type { Engine, EngineOptions } from './forwarding.ts'
+import type { OpenPool } from './target.ts'
+import { UndiciPool } from './undici-pool.ts'
 import { UpstreamClient, forwardingHeaders } from './upstream-client.ts'
 
 /**
@@ -14,6 +16,8 @@ import { UpstreamClient, forwardingHeaders } from './upstream-client.ts'
  * handling (see upstream-client.ts), so that nothing is parsed a second time.
  */
 export class HttpProxyEngine implements Engine {
+  readonly openPool: OpenPool = (address, config) => new UndiciPool(address, config)
+
   async register (app: FastifyInstance, options: EngineOptions): Promise<void> {
     const client = new UpstreamClient()
     const methods = METHODS.filter(method => method !== 'CONNECT')

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
 import { type IncomingMessage, request } from 'node:http'
 import type { Socket } from 'node:net'
-import { buildConnector, errors } from 'undici'
 import { type AnswerHeaders, passedOnHeaders } from './answer.ts'
-import { BadAnswerError, ClientGoneError, isRetryable, UpstreamBusyError } from './failure.ts'
+import { BadAnswerError, ClientGoneError, isRetryable, UpstreamBusyError, UpstreamTimeoutError } from './failure.ts'
 import type { Forwarding } from './forwarding.ts'
 import { isConnectionHeader, nominatedHeaders } from './header-names.ts'
-import type { Target } from './upstream.ts'
+import { openSocket } from './open-socket.ts'
+import type { Target } from './target.ts'
 
 /** The upstream's answer to an upgrade: it switched, and the socket is the tunnel's end, or it answered as to any request. */
 export type UpgradeAnswer =
@@ -46,19 +46,25 @@ export async function upgradeUpstream (forwarding: Forwarding, key: string, sign
   }
 }
 
-/** The same connector as the pools have, so that TLS, names and time-outs are the same for every request. */
-async function connect ({ origin, hostname }: Target, timeoutMs: number, signal: AbortSignal): Promise<Socket> {
-  const { protocol, port, host } = new URL(origin)
+/** Opened as those of the pools are, so that TLS, names and time-outs are the same for every request. */
+async function connect (target: Target, timeoutMs: number, signal: AbortSignal): Promise<Socket> {
   // Half-open: a side of a WebSocket may end before the other.
-  const connector = buildConnector({ timeout: timeoutMs, maxCachedSessions: 0, allowHalfOpen: true } as buildConnector.BuildOptions)
+  const socket = openSocket(target, { allowHalfOpen: true })
   return await new Promise((resolve, reject) => {
-    const abandon = (): void => { connecting.destroy(new ClientGoneError('client went away')) }
-    // It returns the socket, which its types don't say.
-    const connecting = connector({ protocol, host, port, hostname }, (err, socket) => {
+    const abandon = (): void => { socket.destroy(new ClientGoneError('client went away')) }
+    const timer = setTimeout(() => socket.destroy(new UpstreamTimeoutError('connect timeout', 'LATCHKEY_CONNECT_TIMEOUT')), timeoutMs)
+    const end = (): void => {
+      clearTimeout(timer)
       signal.removeEventListener('abort', abandon)
-      if (err !== null) reject(err)
-      else resolve(socket)
-    }) as unknown as Socket
+    }
+    socket.once(target.isSecure ? 'secureConnect' : 'connect', () => {
+      end()
+      resolve(socket)
+    })
+    socket.on('error', err => {
+      end()
+      reject(err)
+    })
     if (signal.aborted) abandon()
     else signal.addEventListener('abort', abandon, { once: true })
   })
@@ -75,7 +81,7 @@ async function ask (socket: Socket, target: Target, forwarding: Forwarding, key:
       reject(err)
     }
     const abandon = (): void => fail(new ClientGoneError('client went away'))
-    const timer = setTimeout(() => fail(new errors.HeadersTimeoutError()), config.headersTimeoutMs)
+    const timer = setTimeout(() => fail(new UpstreamTimeoutError('headers timeout', 'LATCHKEY_HEADERS_TIMEOUT')), config.headersTimeoutMs)
     const end = (): void => {
       clearTimeout(timer)
       signal.removeEventListener('abort', abandon)

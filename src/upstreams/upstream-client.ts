@@ -6,7 +6,8 @@ import { faultOfAnswer, hasNoBody } from './answer.ts'
 import { BodyLimit } from './body-limit.ts'
 import { BadAnswerError, ClientGoneError, isRetryable, UpstreamBusyError } from './failure.ts'
 import type { Forwarding } from './forwarding.ts'
-import type { Target } from './upstream.ts'
+import type { Target } from './target.ts'
+import type { UndiciPool } from './undici-pool.ts'
 
 const kForwarding = Symbol('latchkey.forwarding')
 const kClient = Symbol('latchkey.client')
@@ -79,7 +80,8 @@ class Attempt {
       bodyTimeout: upstream.config.bodyTimeoutMs,
       signal: this.#abort,
     }
-    target.pool.request(options, (err, response) => {
+    // This engine opened it.
+    ;(target.pool as UndiciPool).request(options, (err, response) => {
       if (err === null) this.#answered(response)
       else this.#failed(err)
     })

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { UpstreamConfig } from '../config/config.ts'
+import type { OpenPool, PoolStats } from './target.ts'
 import { Upstream } from './upstream.ts'
 
 /** A request keeps the upstream that it matched while its key is looked up; by then it has been sent or given up. */
@@ -9,9 +10,11 @@ const retireAfterMs = 90_000
 export class UpstreamSet {
   #upstreams: Map<string, Upstream>
   readonly #retiring = new Map<Upstream, NodeJS.Timeout>()
+  readonly #openPool: OpenPool
 
-  constructor (configs: readonly UpstreamConfig[]) {
-    this.#upstreams = new Map(configs.map(config => [config.name, new Upstream(config)]))
+  constructor (configs: readonly UpstreamConfig[], openPool: OpenPool) {
+    this.#openPool = openPool
+    this.#upstreams = new Map(configs.map(config => [config.name, new Upstream(config, openPool)]))
   }
 
   /** Throws on a name that the configuration doesn't have, which config/ rules out. */
@@ -26,11 +29,16 @@ export class UpstreamSet {
     const before = this.#upstreams
     this.#upstreams = new Map(configs.map(config => {
       const kept = before.get(config.name)
-      return [config.name, kept !== undefined && isDeepStrictEqual(kept.config, config) ? kept : new Upstream(config)]
+      return [config.name, kept !== undefined && isDeepStrictEqual(kept.config, config) ? kept : new Upstream(config, this.#openPool)]
     }))
     for (const upstream of before.values()) {
       if (this.#upstreams.get(upstream.config.name) !== upstream) this.#retire(upstream)
     }
+  }
+
+  /** Of those in force, by name. */
+  * stats (): Generator<readonly [name: string, stats: PoolStats]> {
+    for (const [name, upstream] of this.#upstreams) yield [name, upstream.stats()]
   }
 
   async close (): Promise<void> {

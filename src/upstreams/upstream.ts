@@ -1,29 +1,8 @@
-import { isIP, type Socket } from 'node:net'
-import { buildConnector, Pool } from 'undici'
 import type { UpstreamConfig } from '../config/config.ts'
-import { guardHeads } from './head-guard.ts'
+import { addressOf, type OpenPool, type PoolStats, type Target } from './target.ts'
 
-// Node's own servers close an idle connection after 5 s. Ours must go first, or a request meets a closing socket;
-// undici goes below this where the upstream announces less in Keep-Alive.
-const keepAliveTimeoutMs = 4_000
-
-/** Requests under way at one target, and so its connections: undici opens as many as it is given requests. */
+/** Requests under way at one target, and so its connections. */
 export const runningMax = 2_048
-
-/** undici's own bound follows a command-line flag of node's. */
-const headerBytesMax = 16_384
-
-/** One address of an upstream with its pool of kept-alive connections. */
-export interface Target {
-  readonly origin: string
-  /** Value for the Host header: the origin without its scheme. */
-  readonly host: string
-  /** The name or address to connect to: also the one that certificates must be for, whatever Host is sent. */
-  readonly hostname: string
-  readonly pool: Pool
-  /** Requests under way. */
-  running: number
-}
 
 /** A named service behind the gateway: its targets, taken in turn, and its time-outs. */
 export class Upstream {
@@ -31,22 +10,11 @@ export class Upstream {
   readonly #targets: readonly Target[]
   #next = 0
 
-  constructor (config: UpstreamConfig) {
+  constructor (config: UpstreamConfig, openPool: OpenPool) {
     this.config = config
     this.#targets = config.targets.map(origin => {
-      const { host, hostname } = new URL(origin)
-      return {
-        origin,
-        host,
-        hostname: hostname.replace(/^\[|\]$/g, ''),
-        pool: new Pool(origin, {
-          pipelining: 1,
-          keepAliveTimeout: keepAliveTimeoutMs,
-          maxHeaderSize: headerBytesMax,
-          connect: guardedConnector(config.connectTimeoutMs),
-        }),
-        running: 0,
-      }
+      const address = addressOf(origin)
+      return { ...address, pool: openPool(address, config), running: 0 }
     })
   }
 
@@ -66,7 +34,20 @@ export class Upstream {
     return null
   }
 
-  /** Resolves when requests under way have ended; new ones are refused. */
+  /** Of all targets together. */
+  stats (): PoolStats {
+    const sum = { connecting: 0, busy: 0, idle: 0, waiting: 0 }
+    for (const { pool } of this.#targets) {
+      const { connecting, busy, idle, waiting } = pool.stats()
+      sum.connecting += connecting
+      sum.busy += busy
+      sum.idle += idle
+      sum.waiting += waiting
+    }
+    return sum
+  }
+
+  /** Resolves when requests under way have ended; connections that have nothing to do are closed. */
   async close (): Promise<void> {
     await Promise.all(this.#targets.map(({ pool }) => pool.close()))
   }
@@ -74,15 +55,5 @@ export class Upstream {
   /** Ends requests under way, too. */
   async destroy (): Promise<void> {
     await Promise.all(this.#targets.map(({ pool }) => pool.destroy()))
-  }
-}
-
-function guardedConnector (timeout: number): buildConnector.connector {
-  const connect = buildConnector({ timeout, keepAlive: true })
-  return (options, callback) => {
-    // An address is no server name (RFC 6066, 3); left out, the certificate is checked for what is connected to.
-    const { servername } = options
-    const socket: unknown = connect(servername !== undefined && isIP(servername) !== 0 ? { ...options, servername: '' } : options, callback)
-    guardHeads(socket as Socket)
   }
 }

@@ -1,8 +1,9 @@
 import t from 'tap'
+import { DirectEngine } from '../../src/upstreams/direct/direct-engine.ts'
 import { runningMax, Upstream } from '../../src/upstreams/upstream.ts'
 
 function upstreamOf (t: Pick<typeof import('tap')['default'], 'teardown'>, ...targets: string[]): Upstream {
-  const upstream = new Upstream({ name: 'x', targets, connectTimeoutMs: 1_000, headersTimeoutMs: 1_000, bodyTimeoutMs: 1_000, retries: 1 })
+  const upstream = new Upstream({ name: 'x', targets, connectTimeoutMs: 1_000, headersTimeoutMs: 1_000, bodyTimeoutMs: 1_000, retries: 1 }, new DirectEngine().openPool)
   t.teardown(() => upstream.destroy())
   return upstream
 }

@@ -26,25 +26,27 @@ export interface AnswerHead {
   readonly keepAliveMs: number | null
 }
 
-/** A head holds no control bytes but HTAB, and no CR or LF but at the end of a line (RFC 9112, 2.2; RFC 9110, 5.5). */
-export const forbiddenInHead = /[^\t\r\n\x20-\x7e\x80-\xff]|\r[^\n]|[^\r]\n/
-const statusLine = /^HTTP\/1\.[01] [1-5][0-9]{2}(?: .*)?$/
-const digits = /^[0-9]+$/
+const statusLine = /^HTTP\/1\.[01] [1-5][0-9]{2}(?: [\t\x20-\x7e\x80-\xff]*)?$/
+const usualStatusLine = 'HTTP/1.1 200 OK\r\n'
 const invalid = -1
 const zero = 48
-const space = 32
-const tab = 9
+const nine = 57
 
 /**
  * Reads a head (latin1): all lines with the CRLF of each, without the empty one. Returns why it may not be passed on
  * where that is so. Interim answers (1xx) are read as strictly, and have no framing.
  */
 export function parseHead (text: string, isHead: boolean, known: HeaderNames): AnswerHead | string {
-  if (forbiddenInHead.test(text)) return 'a control character in the head'
-  const statusEnd = text.indexOf('\r\n')
-  if (!statusLine.test(text.slice(0, statusEnd))) return 'an invalid status line'
-  const status = Number(text.slice(9, 12))
-  const minorVersion = text.charCodeAt(7) === zero ? 0 : 1
+  let at = usualStatusLine.length
+  let status = 200
+  let minorVersion: 0 | 1 = 1
+  if (!text.startsWith(usualStatusLine)) {
+    const end = text.indexOf('\r\n')
+    if (!statusLine.test(text.slice(0, end))) return 'an invalid status line'
+    at = end + 2
+    status = Number(text.slice(9, 12))
+    minorVersion = text.charCodeAt(7) === zero ? 0 : 1
+  }
 
   const headers: string[] = []
   const names: string[] = []
@@ -54,15 +56,12 @@ export function parseHead (text: string, isHead: boolean, known: HeaderNames): A
   let proxyConnection: string | null = null
   let keepAlive: string | null = null
   let seen = 0
-  let lines = 0
-  for (let at = statusEnd + 2; at < text.length;) {
-    const lineEnd = text.indexOf('\r\n', at)
-    const colon = text.indexOf(':', at)
-    const name = colon === -1 || colon > lineEnd ? null : known.get(text.slice(at, colon))
-    if (name === null) return 'an invalid header line'
-    if (++lines > headerLinesMax) return `more than ${headerLinesMax} header lines`
-    const value = trimmedSlice(text, colon + 1, lineEnd)
-    at = lineEnd + 2
+  for (let lines = 0; at < text.length; lines++) {
+    if (lines === headerLinesMax) return `more than ${headerLinesMax} header lines`
+    const line = known.lineAt(text, at, lines)
+    if (line === null) return 'an invalid header line'
+    const { name, value } = line
+    at += line.text.length
     if (name.kind === 'passed' || name.kind === 'one') {
       if ((seen & name.bit) !== 0) continue
       seen |= name.bit
@@ -104,19 +103,8 @@ export function parseHead (text: string, isHead: boolean, known: HeaderNames): A
   }
 }
 
-/** The value between these, without the blanks around it (RFC 9112, 5.1). trimEnd() would also take a Latin-1 `\xa0`. */
-function trimmedSlice (text: string, from: number, to: number): string {
-  while (from < to && isBlank(text.charCodeAt(from))) from++
-  while (from < to && isBlank(text.charCodeAt(to - 1))) to--
-  return text.slice(from, to)
-}
-
-function isBlank (code: number): boolean {
-  return code === space || code === tab
-}
-
 function dropNominated (headers: string[], names: string[], connection: string | null): void {
-  const nominated = connection === null ? null : nominatedHeaders(connection)
+  const nominated = connection === null || connection === 'keep-alive' ? null : nominatedHeaders(connection)
   if (nominated === null) return
   let kept = 0
   for (let i = 0; i < names.length; i++) {
@@ -130,8 +118,13 @@ function dropNominated (headers: string[], names: string[], connection: string |
 }
 
 function lengthOf (value: string): number {
-  const length = digits.test(value) ? Number(value) : invalid
-  return length <= Number.MAX_SAFE_INTEGER ? length : invalid
+  let length = value === '' ? invalid : 0
+  for (let i = 0; i < value.length; i++) {
+    const code = value.charCodeAt(i)
+    length = length * 10 + code - zero
+    if (code < zero || code > nine || length > Number.MAX_SAFE_INTEGER) return invalid
+  }
+  return length
 }
 
 /** Some send a body although there is none, and say so: it would be read as the next answer. */
@@ -143,13 +136,13 @@ function mayHaveStrayBody (status: number, bodyBytes: number | null, coding: str
 
 /** A `close` ends the connection wherever it stands; HTTP/1.0 goes on only where the upstream says so (RFC 9112, 9.3). */
 function isPersistent (minorVersion: 0 | 1, connection: string | null, proxyConnection: string | null): boolean {
+  if (connection === 'keep-alive' && proxyConnection === null) return true
   if (connection !== null && hasToken(connection, 'close')) return false
   if (proxyConnection !== null && hasToken(proxyConnection, 'close')) return false
   return minorVersion === 1 || (connection !== null && hasToken(connection, 'keep-alive'))
 }
 
 function hasToken (list: string, token: string): boolean {
-  if (list === token) return true
   return list.toLowerCase().split(',').some(element => element.trim() === token)
 }
 

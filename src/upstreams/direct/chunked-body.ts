@@ -1,4 +1,3 @@
-import { forbiddenInHead } from './answer-head.ts'
 import type { HeaderNames } from './header-names.ts'
 
 /** Of one chunk's size line with its extensions. */
@@ -166,17 +165,16 @@ export class ChunkedBody {
     this.#trailers += String.fromCharCode(byte)
     if (this.#trailers.length > trailerBytesMax) return this.#fail('endless trailers')
     if (byte !== lineFeed || !(this.#trailers === '\r\n' || this.#trailers.endsWith('\r\n\r\n'))) return trailers
-    for (const line of this.#trailers.split('\r\n')) {
-      if (line !== '' && !this.#isTrailer(line)) return this.#fail('an invalid trailer')
+    for (let from = 0, to; (to = this.#trailers.indexOf('\r\n', from) + 2) - from > 2; from = to) {
+      if (!this.#isTrailer(this.#trailers.slice(from, to))) return this.#fail('an invalid trailer')
     }
     return complete
   }
 
-  #isTrailer (line: string): boolean {
-    const colon = line.indexOf(':')
-    const name = colon === -1 || forbiddenInHead.test(line) ? null : this.#names.get(line.slice(0, colon))
-    if (name === null || name.kind === 'content-length' || name.kind === 'transfer-encoding') return false
-    if (name.kind === 'connection' || name.kind === 'proxy-connection') this.isLastOnConnection = true
+  #isTrailer (text: string): boolean {
+    const kind = this.#names.readLine(text)?.name.kind
+    if (kind === undefined || kind === 'content-length' || kind === 'transfer-encoding') return false
+    if (kind === 'connection' || kind === 'proxy-connection') this.isLastOnConnection = true
     return true
   }
 

@@ -68,9 +68,9 @@ export class HeadBuffer {
     const start = this.#lineStart
     this.#lineStart = this.#text.length
     if (start === 0) return
-    const line = this.#text.slice(start, -2)
-    if (line === '') this.#isComplete = true
-    else if (!this.#names.isHeaderLine(line)) this.fault = 'an invalid header line'
+    const line = this.#text.slice(start)
+    if (line === '\r\n') this.#isComplete = true
+    else if (this.#names.readLine(line) === null) this.fault = 'an invalid header line'
   }
 
   #fail (fault: string, at: number): number {

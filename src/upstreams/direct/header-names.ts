@@ -13,9 +13,23 @@ export interface HeaderName {
   readonly bit: number
 }
 
+/** A header line, without the blanks around its value. */
+export interface HeaderLine {
+  /** With its CRLF. */
+  readonly text: string
+  readonly name: HeaderName
+  readonly value: string
+}
+
 const spellingsMax = 512
 const spellingCharsMax = 64
+const rememberedLinesMax = 32
+const rememberedCharsMax = 256
 const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
+/** No control bytes but HTAB (RFC 9110, 5.5): a CR or LF is a line's end and nothing else (RFC 9112, 2.2). */
+const fieldValue = /^[\t\x20-\x7e\x80-\xff]*$/
+const space = 32
+const tab = 9
 
 const bits = new Map([...singletons].map((name, i) => [name, 1 << i]))
 
@@ -25,21 +39,39 @@ const kinds = new Map<string, HeaderKind>([
 ])
 
 /**
- * The spellings of header names that upstreams use, so that each is checked and put into lower case once. Bounded:
- * the first ones stay, any further ones are looked at each time.
+ * What is known of the headers that an upstream sends: the spellings of names, so that each is checked and put into
+ * lower case once, and the lines of its last answers, of which most come again. Bounded: the first spellings stay, any
+ * further ones are looked at each time.
  */
 export class HeaderNames {
   readonly #known = new Map<string, HeaderName>()
+  /** The last line that stood there in an answer. */
+  readonly #lines: HeaderLine[] = []
+
+  /** The line that begins at `at` in a head; `index` tells how many came before it. Null: it isn't valid. */
+  lineAt (text: string, at: number, index: number): HeaderLine | null {
+    if (index < this.#lines.length) {
+      const before = this.#lines[index]!
+      if (text.startsWith(before.text, at)) return before
+    }
+    const end = text.indexOf('\r\n', at)
+    const line = this.readLine(text.slice(at, end + 2))
+    if (line !== null && line.text.length <= rememberedCharsMax && index <= this.#lines.length && index < rememberedLinesMax) this.#lines[index] = line
+    return line
+  }
+
+  /** `text` ends with its CRLF. Null: the line isn't valid (RFC 9112, 5). */
+  readLine (text: string): HeaderLine | null {
+    const colon = text.indexOf(':')
+    const name = colon === -1 ? null : this.get(text.slice(0, colon))
+    if (name === null) return null
+    const value = trimmedSlice(text, colon + 1, text.length - 2)
+    return fieldValue.test(value) ? { text, name, value } : null
+  }
 
   /** Null: this can't be a header's name (RFC 9110, 5.1). */
   get (sent: string): HeaderName | null {
     return this.#known.get(sent) ?? this.#read(sent)
-  }
-
-  /** Whether the line, which has no control characters, is one of a header (RFC 9112, 5), by its name. */
-  isHeaderLine (line: string): boolean {
-    const colon = line.indexOf(':')
-    return colon !== -1 && this.get(line.slice(0, colon)) !== null
   }
 
   #read (sent: string): HeaderName | null {
@@ -51,4 +83,15 @@ export class HeaderNames {
     if (this.#known.size < spellingsMax && sent.length <= spellingCharsMax) this.#known.set(sent, name)
     return name
   }
+}
+
+/** trimEnd() would also take a Latin-1 `\xa0`. */
+function trimmedSlice (text: string, from: number, to: number): string {
+  while (from < to && isBlank(text.charCodeAt(from))) from++
+  while (from < to && isBlank(text.charCodeAt(to - 1))) to--
+  return text.slice(from, to)
+}
+
+function isBlank (code: number): boolean {
+  return code === space || code === tab
 }

@@ -1,0 +1,151 @@
+import type { Socket } from 'node:net'
+import { BadAnswerError, ConnectionLostError } from '../failure.ts'
+import type { ConnectionPool } from './connection-pool.ts'
+import type { Exchange } from './exchange.ts'
+import { ResponseParser } from './response-parser.ts'
+import { notWaited, sweepEveryMs } from './sweep.ts'
+
+/** Below what Node's own servers have: ours must go first, or a request meets a closing socket. */
+const idleMsMax = 4_000
+/** How much sooner than the upstream says that it closes. */
+const idleMarginMs = 1_000
+/** Of a sweep that came late, because this process itself was held up. */
+const elapsedMsMax = 2 * sweepEveryMs
+
+export type ConnectionState = 'connecting' | 'idle' | 'busy' | 'closed'
+
+/** One connection to an upstream: carries one exchange at a time. Any doubt about where an answer ends closes it. */
+export class Connection {
+  readonly #socket: Socket
+  readonly #pool: ConnectionPool
+  readonly #parser: ResponseParser
+  #state: ConnectionState = 'connecting'
+  #exchange: Exchange | null = null
+  #isPaused = false
+  #isReusable = false
+  /** For the connection, the upstream's next piece, or the next exchange. */
+  #waitedMs = notWaited
+  #idleMs = idleMsMax
+
+  constructor (pool: ConnectionPool) {
+    this.#pool = pool
+    this.#parser = new ResponseParser(pool.headerNames)
+    this.#socket = pool.openSocket(this.#read)
+    this.#socket.once(pool.address.isSecure ? 'secureConnect' : 'connect', () => this.#connected())
+    this.#socket.on('drain', () => this.#exchange?.drained())
+    this.#socket.on('end', () => this.#ended())
+    this.#socket.on('error', err => this.lost(err))
+    this.#socket.on('close', () => this.lost(new ConnectionLostError('other side closed')))
+  }
+
+  get socket (): Socket {
+    return this.#socket
+  }
+
+  get state (): ConnectionState {
+    return this.#state
+  }
+
+  /** Begins an exchange. Only on a connection that is idle. */
+  carry (exchange: Exchange): void {
+    this.#state = 'busy'
+    this.#exchange = exchange
+    this.#waitedMs = notWaited
+    this.#parser.begin(exchange, exchange.isHead)
+    exchange.send(this)
+  }
+
+  /** To be called by its exchange, once it has no more to do with the connection, which goes on only where it is reusable. */
+  finished (isReusable: boolean, keepAliveMs: number | null): void {
+    this.#exchange = null
+    this.#isReusable = isReusable
+    this.#idleMs = keepAliveMs === null ? idleMsMax : Math.min(idleMsMax, keepAliveMs - idleMarginMs)
+  }
+
+  /** To be called by its exchange when something has come or gone. */
+  touch (): void {
+    this.#waitedMs = notWaited
+  }
+
+  /** To be called by its exchange while it takes what was read: nothing more is read for now. */
+  pause (): void {
+    this.#isPaused = true
+  }
+
+  resume (): void {
+    if (!this.#isPaused) return
+    this.#isPaused = false
+    this.#waitedMs = notWaited
+    this.#socket.resume()
+  }
+
+  /** Without a word to its exchange. */
+  destroy (): void {
+    if (this.#state === 'closed') return
+    const before = this.#state
+    this.#state = 'closed'
+    this.#exchange = null
+    this.#parser.stop()
+    this.#socket.destroy()
+    this.#pool.remove(this, before)
+  }
+
+  /** Ends what was under way on the connection. `err` is null where nothing has failed. */
+  lost (err: Error | null): void {
+    if (this.#state === 'closed') return
+    const wasConnecting = this.#state === 'connecting'
+    const exchange = this.#exchange
+    this.destroy()
+    if (err === null) return
+    if (wasConnecting) this.#pool.notConnected(err)
+    else exchange?.failed(err)
+  }
+
+  sweep (elapsedMs: number): void {
+    if (this.#state === 'idle') {
+      this.#waitedMs += elapsedMs
+      if (this.#waitedMs >= this.#idleMs) this.destroy()
+      return
+    }
+    this.#waitedMs += Math.min(elapsedMs, elapsedMsMax)
+    if (this.#state === 'connecting') {
+      if (this.#waitedMs >= this.#pool.connectTimeoutMs) this.destroy()
+    } else if (this.#isPaused || this.#exchange?.waitsForClient === true) {
+      this.#waitedMs = notWaited
+    } else {
+      this.#exchange?.waited(this.#waitedMs)
+    }
+  }
+
+  #connected (): void {
+    if (this.#state !== 'connecting') return
+    this.#pool.connected()
+    this.#becomeIdle()
+  }
+
+  #becomeIdle (): void {
+    this.#state = 'idle'
+    this.#waitedMs = 0
+    this.#pool.release(this)
+  }
+
+  /** False stops the reading. */
+  readonly #read = (length: number): boolean => {
+    const fault = this.#parser.execute(this.#pool.readBuffer.subarray(0, length))
+    if (fault !== null) this.lost(new BadAnswerError(fault))
+    else if (this.#exchange !== null) this.#exchange.flush()
+    else if (this.#state === 'busy') this.#release()
+    return !this.#isPaused
+  }
+
+  #release (): void {
+    if (this.#isReusable && this.#idleMs > 0) this.#becomeIdle()
+    else this.destroy()
+  }
+
+  #ended (): void {
+    if (this.#state === 'closed') return
+    const fault = this.#parser.finish()
+    this.lost(fault === null ? null : new ConnectionLostError(`other side closed: ${fault}`))
+  }
+}

@@ -1,0 +1,24 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Engine, EngineOptions } from '../forwarding.ts'
+import type { OpenPool } from '../target.ts'
+import { ConnectionPool } from './connection-pool.ts'
+import { Exchange } from './exchange.ts'
+import { Sweep } from './sweep.ts'
+
+/** What the system hands over at a time. */
+const readBytesMax = 65_536
+
+/** Latchkey's own engine: plain HTTP/1.1, straight between the client's response and sockets to the upstreams. */
+export class DirectEngine implements Engine {
+  readonly #shared = { sweep: new Sweep(), readBuffer: Buffer.allocUnsafeSlow(readBytesMax) }
+  #options: EngineOptions | null = null
+  readonly openPool: OpenPool = (address, config) => new ConnectionPool(address, config, this.#shared)
+
+  async register (_app: FastifyInstance, options: EngineOptions): Promise<void> {
+    this.#options = options
+  }
+
+  forward (request: FastifyRequest, reply: FastifyReply): void {
+    new Exchange(this.#options!, request, reply).begin()
+  }
+}

@@ -1,0 +1,221 @@
+import type { ServerResponse } from 'node:http'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { failureCode, isRetryable, UpstreamBusyError, UpstreamTimeoutError } from '../failure.ts'
+import type { EngineOptions, Forwarding } from '../forwarding.ts'
+import type { Target } from '../target.ts'
+import type { AnswerHead } from './answer-head.ts'
+import { ClientBody } from './client-body.ts'
+import type { Connection } from './connection.ts'
+import { ConnectionPool } from './connection-pool.ts'
+import { requestHead } from './request-head.ts'
+import type { ResponseHandler } from './response-parser.ts'
+import { notWaited } from './sweep.ts'
+
+/** The beginning of a body is held back for so long as its end may be in the same piece: then all goes out in one write. */
+const heldBytesMax = 16_384
+
+/** One request on its way to an upstream, and its answer on the way back. */
+export class Exchange implements ResponseHandler {
+  readonly isHead: boolean
+  readonly #options: EngineOptions
+  readonly #request: FastifyRequest
+  readonly #reply: FastifyReply
+  readonly #response: ServerResponse
+  readonly #forwarding: Forwarding
+  readonly #body: ClientBody | null
+  readonly #startedAtMs = performance.now()
+  #retriesLeft: number
+  #target: Target | null = null
+  /** Null while it waits for one. */
+  #connection: Connection | null = null
+  #waitedMs = notWaited
+  #head: AnswerHead | null = null
+  /** The beginning of the answer's body, in Latin-1, while the head wasn't sent. */
+  #held = ''
+  #hasDrainListener = false
+  #isOver = false
+
+  constructor (options: EngineOptions, request: FastifyRequest, reply: FastifyReply) {
+    const forwarding = options.forwardingOf(request)
+    this.#options = options
+    this.#request = request
+    this.#reply = reply
+    this.#response = reply.raw
+    this.#forwarding = forwarding
+    this.isHead = forwarding.method === 'HEAD'
+    this.#body = forwarding.hasBody ? new ClientBody(request.raw, forwarding.bodyBytesMax, this) : null
+    // A body that was read once can't be sent again.
+    this.#retriesLeft = !forwarding.hasBody && isIdempotent(forwarding.method) ? forwarding.upstream.config.retries : 0
+  }
+
+  begin (): void {
+    this.#forwarding.abort = failure => {
+      this.#forwarding.failure ??= failure
+      this.failed(failure)
+    }
+    // What was read together with the head is handed over within this turn.
+    if (this.#body !== null && !this.#request.raw.complete) process.nextTick(sendNow, this)
+    else this.take(null)
+  }
+
+  /** Waits for the next connection, to another target than `failed` where there is one. */
+  take (failed: Target | null): void {
+    if (this.#isOver) return
+    this.#target = this.#forwarding.upstream.takeTarget(failed)
+    this.#waitedMs = notWaited
+    if (this.#target === null) this.failed(new UpstreamBusyError('every target is busy'))
+    else poolOf(this.#target).take(this, failed !== null)
+  }
+
+  /** Called with the connection that carries it. */
+  send (connection: Connection): void {
+    this.#connection = connection
+    let head: string
+    try {
+      head = requestHead(this.#forwarding, this.#target!.host, this.#body?.isChunked === true)
+    } catch (err) {
+      return this.failed(err)
+    }
+    if (this.#body === null) connection.socket.write(head, 'latin1')
+    else this.#body.send(connection, head)
+  }
+
+  /** The upstream's connection takes more. */
+  drained (): void {
+    this.#connection?.touch()
+    this.#body?.drained()
+  }
+
+  onHead (head: AnswerHead): void {
+    this.#head = head
+    this.#connection!.touch()
+    this.#forwarding.headMs = performance.now() - this.#startedAtMs
+  }
+
+  onBody (bytes: Buffer): void {
+    this.#connection!.touch()
+    if (!this.#response.headersSent) {
+      if (this.#held.length + bytes.length <= heldBytesMax) {
+        this.#held += bytes.toString('latin1')
+        return
+      }
+      this.#writeHead(null)
+      if (this.#held !== '') this.#response.write(this.#held, 'latin1')
+      this.#held = ''
+    }
+    // node:http writes it later, when the view shows something else.
+    if (!this.#response.write(Buffer.from(bytes))) this.#pause()
+  }
+
+  /** All of a piece that was read was taken, and the answer isn't complete. */
+  flush (): void {
+    if (this.#head === null || this.#response.headersSent) return
+    this.#writeHead(null)
+    if (this.#held === '') this.#response.flushHeaders()
+    else if (!this.#response.write(this.#held, 'latin1')) this.#pause()
+    this.#held = ''
+  }
+
+  onEnd (isReusable: boolean): void {
+    const head = this.#head!
+    const isSent = this.#body === null || this.#body.isSent
+    const connection = this.#connection!
+    this.#finish()
+    connection.finished(isReusable && isSent, head.keepAliveMs)
+    if (!isSent) this.#body!.drop()
+    if (!this.#response.headersSent) this.#writeHead(this.#held)
+    this.#response.end(this.#held, 'latin1')
+  }
+
+  /** What the connection waits for is the client's to do. */
+  get waitsForClient (): boolean {
+    return this.#body !== null && this.#body.waitsForClient
+  }
+
+  /** For so long nothing has come from the upstream that was waited for. */
+  waited (ms: number): void {
+    const { headersTimeoutMs, bodyTimeoutMs } = this.#forwarding.upstream.config
+    if (this.#head === null) {
+      if (ms >= headersTimeoutMs) this.failed(new UpstreamTimeoutError('headers timeout', 'LATCHKEY_HEADERS_TIMEOUT'))
+    } else if (ms >= bodyTimeoutMs) {
+      this.failed(new UpstreamTimeoutError('body timeout', 'LATCHKEY_BODY_TIMEOUT'))
+    }
+  }
+
+  /** Whether the wait for a connection has taken too long. */
+  waitedForConnection (elapsedMs: number, timeoutMs: number): boolean {
+    this.#waitedMs += elapsedMs
+    return this.#waitedMs >= timeoutMs
+  }
+
+  failed (err: unknown): void {
+    if (this.#isOver) return
+    const failed = this.#target
+    const forwarding = this.#forwarding
+    const mayRetry = this.#retriesLeft > 0 && forwarding.failure === null && this.#head === null && isRetryable(err) && !this.#response.destroyed
+    this.#letGo()
+    if (mayRetry) {
+      this.#retriesLeft--
+      return this.take(failed)
+    }
+    this.#finish()
+    forwarding.failure ??= err
+    this.#body?.drop()
+    if (this.#response.headersSent) this.#response.destroy()
+    else if (!this.#response.destroyed) this.#options.onFailure(this.#request, this.#reply, failureCode(forwarding.failure))
+  }
+
+  /** Ends the upstream's part of what failed. */
+  #letGo (): void {
+    const connection = this.#connection
+    const target = this.#target
+    this.#connection = null
+    this.#target = null
+    if (target === null) return
+    target.running--
+    if (connection !== null) connection.destroy()
+    else poolOf(target).giveUp(this)
+  }
+
+  #finish (): void {
+    this.#isOver = true
+    this.#forwarding.abort = null
+    if (this.#target !== null) this.#target.running--
+    this.#target = null
+    this.#connection = null
+  }
+
+  /** `whole` is the body, where all of it is here. */
+  #writeHead (whole: string | null): void {
+    const { status, headers, names, contentLength, framing } = this.#head!
+    const added = this.#options.responseHeadersOf(this.#request)
+    for (let i = names.length - 1; i >= 0; i--) {
+      if (names[i]! in added) headers.splice(2 * i, 2)
+    }
+    for (const name in added) headers.push(name, added[name]!)
+    // Behind a length, node:http would take Content-Disposition for UTF-8.
+    if (contentLength !== null) headers.push('content-length', String(contentLength))
+    else if (whole !== null && framing !== 'none') headers.push('content-length', String(whole.length))
+    this.#response.writeHead(status, headers)
+  }
+
+  #pause (): void {
+    this.#connection!.pause()
+    if (this.#hasDrainListener) return
+    this.#hasDrainListener = true
+    this.#response.on('drain', () => this.#connection?.resume())
+  }
+}
+
+function sendNow (exchange: Exchange): void {
+  exchange.take(null)
+}
+
+/** Every target's pool was opened by this engine. */
+function poolOf ({ pool }: Target): ConnectionPool {
+  return pool as ConnectionPool
+}
+
+function isIdempotent (method: string): boolean {
+  return method === 'GET' || method === 'HEAD' || method === 'OPTIONS' || method === 'PUT' || method === 'DELETE'
+}
