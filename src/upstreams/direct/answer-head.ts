@@ -40,7 +40,7 @@ export function parseHead (text: string, isHead: boolean, known: HeaderNames): A
   let at = usualStatusLine.length
   let status = 200
   let minorVersion: 0 | 1 = 1
-  if (!text.startsWith(usualStatusLine)) {
+  if (text.slice(0, at) !== usualStatusLine) {
     const end = text.indexOf('\r\n')
     if (!statusLine.test(text.slice(0, end))) return 'an invalid status line'
     at = end + 2
