@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import type { Logger } from 'pino'
 import type { AddressRanges } from '../config/address.ts'
 import { type Client, peerOf } from './client.ts'
+import { ConnectionRefusals } from './connection-refusals.ts'
 import type { Identity } from './identity.ts'
 
 export interface ConnectionsOptions {
@@ -23,22 +24,21 @@ export interface Connection {
 /** One that has had nothing to do for so long can make room for another. */
 const idleMinMs = 1_000
 /** Of all, closed at once to make room: looking for them costs a pass over all. */
-const roomShare = 0.01
-const lookEveryMs = 100
-const logEveryMs = 60_000
+export const roomShare = 0.01
+export const lookEveryMs = 100
 
 /** The clients' connections: how many, whose, and which of them could go. */
 export class Connections {
   readonly #options: ConnectionsOptions
   readonly #connections = new Map<Socket, Connection>()
   readonly #countByNetwork = new Map<string, number>()
-  readonly #refused = { total: 0, address: 0 }
+  readonly #refusals: ConnectionRefusals
   #closedForRoom = 0
   #lookedAtMs = -Infinity
-  #loggedAtMs = -Infinity
 
   constructor (options: ConnectionsOptions) {
     this.#options = options
+    this.#refusals = new ConnectionRefusals(options)
   }
 
   /** To be called before the server listens. */
@@ -46,7 +46,7 @@ export class Connections {
     // node:net closes what comes on top, before it costs anything, and tells by `drop`.
     server.maxConnections = this.#options.connectionsMax
     server.on('drop', () => {
-      this.#refuse('total')
+      this.#refusals.count('total', this.#connections.size)
       // Whoever filled the last place may have come before anybody had been idle for long enough.
       this.#makeRoom()
     })
@@ -58,14 +58,14 @@ export class Connections {
   }
 
   stats (): { readonly open: number, readonly refusedTotal: number, readonly refusedAddress: number, readonly closedForRoom: number } {
-    return { open: this.#connections.size, refusedTotal: this.#refused.total, refusedAddress: this.#refused.address, closedForRoom: this.#closedForRoom }
+    return { open: this.#connections.size, ...this.#refusals.stats(), closedForRoom: this.#closedForRoom }
   }
 
   #take (socket: Socket): void {
     const { connectionsMax, connectionsPerAddressMax } = this.#options
     const { peer } = this.#add(socket)
     if (!peer.isForwarded && this.#countByNetwork.get(peer.network)! > connectionsPerAddressMax) {
-      this.#refuse('address', peer.network)
+      this.#refusals.count('address', this.#connections.size, peer.network)
       // Forgotten at once, not with the event: the place is free.
       this.#remove(socket)
       // A reset leaves nothing behind in this system's tables either.
@@ -102,31 +102,21 @@ export class Connections {
     const nowMs = performance.now()
     if (nowMs - this.#lookedAtMs < lookEveryMs) return
     this.#lookedAtMs = nowMs
+    this.closeIdle(Math.ceil(this.#options.connectionsMax * roomShare))
+  }
+
+  /** Those that have been idle for longest, and for a second at least. Costs a pass over all. */
+  closeIdle (connectionsMax: number): void {
+    const nowMs = performance.now()
     const idle: { readonly socket: Socket, readonly sinceMs: number }[] = []
     for (const [socket, { openedAtMs, latest }] of this.#connections) {
       const sinceMs = latest === null ? openedAtMs : latest.closedAtMs
       if (sinceMs !== null && nowMs - sinceMs >= idleMinMs) idle.push({ socket, sinceMs })
     }
     idle.sort((one, other) => one.sinceMs - other.sinceMs)
-    for (const { socket } of idle.slice(0, Math.ceil(this.#options.connectionsMax * roomShare))) {
+    for (const { socket } of idle.slice(0, connectionsMax)) {
       this.#closedForRoom++
       socket.destroy()
-    }
-  }
-
-  #refuse (reason: 'total' | 'address', network?: string): void {
-    this.#refused[reason]++
-    const nowMs = performance.now()
-    if (nowMs - this.#loggedAtMs < logEveryMs) return
-    this.#loggedAtMs = nowMs
-    const { connectionsMax, connectionsPerAddressMax, logger } = this.#options
-    const numbers = { open: this.#connections.size, connectionsMax, connectionsPerAddressMax, refused: { ...this.#refused } }
-    if (network === undefined) {
-      logger.warn({ reason, remedy: "raise gateway.connectionsMax, and with it the process's limit of open files", ...numbers },
-        'connections are refused: as many as connectionsMax are open')
-    } else {
-      logger.warn({ reason, network, remedy: 'raise gateway.connectionsPerAddressMax, or list the proxy in gateway.trustProxy', ...numbers },
-        'connections are refused: an address has as many as connectionsPerAddressMax')
     }
   }
 }

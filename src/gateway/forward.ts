@@ -1,10 +1,10 @@
 import type { FastifyRequest } from 'fastify'
 import { forwardedPath } from '../routes/forwarded-path.ts'
 import type { Forwarding } from '../upstreams/forwarding.ts'
-import { upstreamHeaders } from './upstream-headers.ts'
+import type { UpstreamHeaders } from './upstream-headers.ts'
 
 /** What goes to the upstream for an admitted request; null when its body is announced to be over the route's bound. */
-export function forwardingFor (request: FastifyRequest, keyHeader: string, dropsAuthorization: boolean): Forwarding | null {
+export function forwardingFor (request: FastifyRequest, upstreamHeaders: UpstreamHeaders, dropsAuthorization: boolean): Forwarding | null {
   const { raw, identity } = request
   const route = identity.route!
   const bodyBytes = Number(raw.headers['content-length'] ?? 0)
@@ -14,7 +14,7 @@ export function forwardingFor (request: FastifyRequest, keyHeader: string, drops
     upstream: identity.upstream!,
     method: request.method,
     path: forwardedPath(route, identity.path) + raw.url!.slice(identity.path.length),
-    headers: upstreamHeaders(raw, identity, { keyHeader, dropsAuthorization, hasBody }),
+    headers: upstreamHeaders.of(raw, identity, { dropsAuthorization, hasBody }),
     host: route.preserveHost ? raw.headers.host ?? null : null,
     hasBody,
     bodyBytesMax: route.bodyBytesMax,

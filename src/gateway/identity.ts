@@ -10,7 +10,6 @@ import type { Client } from './client.ts'
 /** All that the gateway knows of one request: which it is, what route it matched, whose key came with it, how it ended. */
 export class Identity {
   readonly startedAtMs = Date.now()
-  readonly #startMark = performance.now()
   readonly requestId: string
   readonly client: Client
   /** The raw path, without the query. */
@@ -28,6 +27,7 @@ export class Identity {
   endsConnection = false
   /** When its response had closed, on performance.now()'s clock. */
   closedAtMs: number | null = null
+  readonly #startMark = performance.now()
   refusal: ProblemCode | null = null
   /** What `auth: report` let through. */
   reported: ProblemCode | null = null
@@ -47,7 +47,9 @@ export class Identity {
     this.path = queryStart === -1 ? target : target.slice(0, queryStart)
   }
 
-  get elapsedMs (): number {
-    return performance.now() - this.#startMark
+  /** Its response has closed. Returns how many milliseconds after the request's head. */
+  close (): number {
+    this.closedAtMs = performance.now()
+    return this.closedAtMs - this.#startMark
   }
 }

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
 import { AddressRanges } from '../config/address.ts'
-import type { Config } from '../config/config.ts'
+import type { Config, RouteConfig } from '../config/config.ts'
 import type { Verification, Verifier } from '../keys/verifier.ts'
 import type { EventLoopLoad } from '../limits/event-loop-load.ts'
 import type { FailureBudget } from '../limits/failure-budget.ts'
@@ -21,9 +21,10 @@ import { allowHalfClose } from './half-close.ts'
 import { answerHealth } from './health.ts'
 import { Identity } from './identity.ts'
 import type { OpenRequests } from './open-requests.ts'
-import { recordOnClose } from './record.ts'
+import { recordClosed } from './record.ts'
 import { insufficientScope, keyRefusal, missingKey, type Refusal, refuse, tooManyFailures } from './refuse.ts'
 import { requestIdOf } from './request-id.ts'
+import { ownHeaders } from './own-headers.ts'
 import { insanityOf, originForm } from './sane-request.ts'
 import { fastifyOptions, tuneServer } from './server-options.ts'
 import { SlowClients } from './slow-clients.ts'
@@ -31,13 +32,17 @@ import { Turns } from './turns.ts'
 import { UnreadableRequests } from './unreadable-request.ts'
 import { handshakeFault, isUpgrade, losesWhatFollows } from './upgrade-request.ts'
 import { acceptUpgrades, tunnel } from './upgrades.ts'
+import { UpstreamHeaders } from './upstream-headers.ts'
 
 const brokenBody: Refusal = { code: 'bad_request', detail: 'The body is malformed, or was cut short.' }
 /** As long as the shortest Retry-After. */
 const slowRefusalMs = 1_000
 
 declare module 'fastify' {
-  interface FastifyRequest { identity: Identity }
+  interface FastifyRequest {
+    /** From when its turn has come. */
+    identity: Identity
+  }
 }
 
 export interface GatewayParts {
@@ -59,7 +64,7 @@ export interface GatewayParts {
 }
 
 /**
- * The data plane. Read the onRequest hook from top to bottom to know what a request must pass, and in which order:
+ * The data plane. Read begin() from top to bottom to know what a request must pass, and in which order:
  * sane, routed, key present, key valid, scopes held; then it is forwarded. Each is recorded once, when its response
  * has closed, and before that the next of its connection doesn't begin. Bodies aren't touched before a request is
  * admitted. Under too much load, what isn't known yet is refused before it costs anything.
@@ -70,6 +75,7 @@ export async function createGateway (parts: GatewayParts): Promise<FastifyInstan
   const slowClients = new SlowClients(gateway, turns, socket => connections.of(socket).latest)
   const unreadable = new UnreadableRequests(turns, metrics, logger)
   const trusted = new AddressRanges(gateway.trustProxy)
+  const upstreamHeaders = new UpstreamHeaders(keys.header)
   const app = Fastify({
     ...fastifyOptions(gateway),
     rewriteUrl: originForm,
@@ -78,7 +84,7 @@ export async function createGateway (parts: GatewayParts): Promise<FastifyInstan
       if (isBehindEnd(request, reply)) return
       accept(request, reply)
       refuse(request, reply, { code: 'bad_request', detail: err.code === 'FST_ERR_BAD_URL' ? 'The path has an invalid percent-encoding.' : undefined })
-    }),
+    }, () => closed(request, reply)),
   })
   tuneServer(app, gateway)
   connections.watch(app.server)
@@ -88,7 +94,29 @@ export async function createGateway (parts: GatewayParts): Promise<FastifyInstan
   app.server.on('connect', (_raw, socket) => unreadable.refuseConnect(socket as Socket))
   app.decorateRequest('identity', null as unknown as Identity)
 
-  app.addHook('onRequest', (request, reply, admit) => turns.take(request.raw.socket, reply.raw, () => {
+  app.addHook('onRequest', (request, reply, admit) => {
+    turns.take(request.raw.socket, reply.raw, () => begin(request, reply, admit), () => closed(request, reply))
+  })
+
+  // Before the engine's routes, which take over what is set by then.
+  app.setErrorHandler((err, request, reply) => {
+    const failure = request.identity.forwarding?.failure ?? null
+    if (failure !== null) return refuse(request, reply, { code: request.identity.endedBy ?? failureCode(failure) })
+    logger.error({ err, requestId: request.identity.requestId }, 'forwarding a request failed')
+    refuse(request, reply, { code: 'internal_error' })
+  })
+
+  await parts.engine.register(app, {
+    forwardingOf: request => request.identity.forwarding!,
+    responseHeadersOf,
+    onFailure: (request, reply, code) => refuse(request, reply, { code: request.identity.endedBy ?? code }),
+  })
+  // Nothing passes onRequest unadmitted, so whoever gets here was admitted and then found no engine: fail closed.
+  app.setNotFoundHandler((request, reply) => refuse(request, reply, { code: 'internal_error' }))
+  return app
+
+  /** The way of a request, whose turn it is. */
+  function begin (request: FastifyRequest, reply: FastifyReply, admit: () => void): void {
     const { raw } = request
     if (isBehindEnd(request, reply)) return
     const identity = accept(request, reply)
@@ -111,66 +139,59 @@ export async function createGateway (parts: GatewayParts): Promise<FastifyInstan
       return forward(request, reply, false, admit)
     }
     const credential = readCredential(raw.headers, keys)
-    if (credential.isAmbiguous) return deny({ code: 'ambiguous_key' })
-    if (credential.key === null) return deny(missingKey(keys))
+    if (credential.isAmbiguous) return deny(request, reply, admit, credential, { code: 'ambiguous_key' })
+    if (credential.key === null) return deny(request, reply, admit, credential, missingKey(keys))
 
     const verification = verifier.verify(credential.key, identity.client)
-    const isLookedUp = verification instanceof Promise
-    if (isLookedUp) verification.then(judge).catch(fail)
-    else judge(verification) // from the cache: no promise, no later tick
-
-    function judge ({ status, key }: Verification): void {
-      identity.key = key
-      if (status !== 'valid') return deny(isOverBudget(status) ? tooManyFailures(failures, identity.client.network) : keyRefusal(status))
-      if (!holdsScopes(key!.scopes, route.scopes)) return deny(insufficientScope(route.scopes))
-      metrics.authOutcome('valid')
-      identity.isVouchedFor = true
-      forward(request, reply, credential.isInAuthorization, admit)
-    }
-
-    /** Counts an invalid key; true where its network has sent too many. What is let through all the same counts where it cost a query. */
-    function isOverBudget (status: Verification['status']): boolean {
-      if (status === 'throttled') return true
-      if (status !== 'malformed' && status !== 'unknown') return false
-      return (route.auth === 'key' || isLookedUp) && !failures.take(identity.client.network)
-    }
-
-    function deny (refusal: Refusal): void {
-      metrics.authOutcome(route.auth === 'report' ? `reported_${refusal.code}` : refusal.code)
-      if (route.auth !== 'report') return isSentAgain(refusal) ? refuseSlowly(request, reply, refusal) : refuse(request, reply, refusal)
-      if (load.shedsUnknown()) return refuse(request, reply, { code: 'overloaded' })
-      identity.reported = refusal.code
-      forward(request, reply, wasMeantForUs(credential, identity), admit)
-    }
-
-    function fail (err: unknown): void {
+    // From the cache: no promise, no later tick.
+    if (!(verification instanceof Promise)) return judge(request, reply, admit, credential, verification, false)
+    verification.then(found => judge(request, reply, admit, credential, found, true)).catch((err: unknown) => {
       logger.error({ err, requestId: identity.requestId }, 'judging a request failed')
       if (!reply.sent) refuse(request, reply, { code: 'internal_error' })
+    })
+  }
+
+  function judge (request: FastifyRequest, reply: FastifyReply, admit: () => void, credential: Credential, { status, key }: Verification, isLookedUp: boolean): void {
+    const { identity } = request
+    const route = identity.route!
+    identity.key = key
+    if (status !== 'valid') {
+      const { network } = identity.client
+      return deny(request, reply, admit, credential, isOverBudget(status, route, network, isLookedUp) ? tooManyFailures(failures, network) : keyRefusal(status))
     }
-  }))
+    if (!holdsScopes(key!.scopes, route.scopes)) return deny(request, reply, admit, credential, insufficientScope(route.scopes))
+    metrics.authOutcome('valid')
+    identity.isVouchedFor = true
+    forward(request, reply, credential.isInAuthorization, admit)
+  }
 
-  // Before the engine's routes, which take over what is set by then.
-  app.setErrorHandler((err, request, reply) => {
-    const failure = request.identity.forwarding?.failure ?? null
-    if (failure !== null) return refuse(request, reply, { code: request.identity.endedBy ?? failureCode(failure) })
-    logger.error({ err, requestId: request.identity.requestId }, 'forwarding a request failed')
-    refuse(request, reply, { code: 'internal_error' })
-  })
+  /** Counts an invalid key; true where its network has sent too many. What is let through all the same counts where it cost a query. */
+  function isOverBudget (status: Verification['status'], route: RouteConfig, network: string, isLookedUp: boolean): boolean {
+    if (status === 'throttled') return true
+    if (status !== 'malformed' && status !== 'unknown') return false
+    return (route.auth === 'key' || isLookedUp) && !failures.take(network)
+  }
 
-  await parts.engine.register(app, {
-    forwardingOf: request => request.identity.forwarding!,
-    responseHeadersOf,
-    onFailure: (request, reply, code) => refuse(request, reply, { code: request.identity.endedBy ?? code }),
-  })
-  // Nothing passes onRequest unadmitted, so whoever gets here was admitted and then found no engine: fail closed.
-  app.setNotFoundHandler((request, reply) => refuse(request, reply, { code: 'internal_error' }))
-  return app
+  function deny (request: FastifyRequest, reply: FastifyReply, admit: () => void, credential: Credential, refusal: Refusal): void {
+    const { identity } = request
+    const isReported = identity.route!.auth === 'report'
+    metrics.authOutcome(isReported ? `reported_${refusal.code}` : refusal.code)
+    if (!isReported) return isSentAgain(refusal) ? refuseSlowly(request, reply, refusal) : refuse(request, reply, refusal)
+    if (load.shedsUnknown()) return refuse(request, reply, { code: 'overloaded' })
+    identity.reported = refusal.code
+    forward(request, reply, wasMeantForUs(credential, identity), admit)
+  }
 
   /** Behind an announced end (RFC 9112, 9.6), nothing is looked at: it may have been the body of the request before. */
   function isBehindEnd ({ raw }: FastifyRequest, reply: FastifyReply): boolean {
     if (connections.of(raw.socket).latest?.endsConnection !== true) return false
     reply.hijack()
     return true
+  }
+
+  /** The response has, or its connection. What never began has no identity, and no record. */
+  function closed (request: FastifyRequest, reply: FastifyReply): void {
+    if (request.identity !== null) recordClosed(request, reply, parts)
   }
 
   /** Begins the request's record. */
@@ -182,8 +203,6 @@ export async function createGateway (parts: GatewayParts): Promise<FastifyInstan
     identity.endsConnection = parts.isDraining() || losesWhatFollows(raw)
     connection.latest = identity
     slowClients.expectBody(raw, reply.raw, identity)
-    reply.headers(responseHeadersOf(request))
-    recordOnClose(request, reply, parts)
     return identity
   }
 
@@ -201,7 +220,7 @@ export async function createGateway (parts: GatewayParts): Promise<FastifyInstan
     const { socket } = request.raw
     if (socket.destroyed) return
     if (unreadable.isBroken(request.raw)) return refuse(request, reply, brokenBody)
-    const forwarding = forwardingFor(request, keys.header, dropsAuthorization)
+    const forwarding = forwardingFor(request, upstreamHeaders, dropsAuthorization)
     if (forwarding === null) return refuse(request, reply, { code: 'body_too_large' })
     request.identity.forwarding = forwarding
     request.identity.response = reply.raw
@@ -215,7 +234,8 @@ export async function createGateway (parts: GatewayParts): Promise<FastifyInstan
   }
 
   function responseHeadersOf ({ identity }: FastifyRequest): Record<string, string> {
-    return identity.endsConnection || parts.isDraining() ? { 'x-request-id': identity.requestId, connection: 'close' } : { 'x-request-id': identity.requestId }
+    identity.endsConnection ||= parts.isDraining()
+    return ownHeaders(identity)
   }
 
   /** With `auth: report`, a bearer that can't be a key of ours is the upstream's own credential and stays. */

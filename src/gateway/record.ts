@@ -3,7 +3,7 @@ import type { Logger } from 'pino'
 import { type ProblemCode, problems } from '../errors.ts'
 import { redactKeys } from '../keys/format.ts'
 import type { GatewayMetrics } from '../metrics/gateway-metrics.ts'
-import { failureCode, isClientsLoss } from '../upstreams/failure.ts'
+import { ClientGoneError, failureCode, isClientsLoss } from '../upstreams/failure.ts'
 import type { UsageRecorder } from '../usage/recorder.ts'
 import type { OpenRequests } from './open-requests.ts'
 
@@ -21,39 +21,40 @@ export interface Recording {
 }
 
 /**
- * Records a request once, when its response has closed: that is the one event that comes for finished, aborted and
- * broken-off responses alike (Fastify's onResponse doesn't). Metrics and the log get every request, usage those
- * whose key was proven.
+ * Records a request. To be called once, when its response has closed: that is the one event that comes for finished,
+ * aborted and broken-off responses alike (Fastify's onResponse doesn't). Metrics and the log get every request, usage
+ * those whose key was proven.
  */
-export function recordOnClose (request: FastifyRequest, reply: FastifyReply, { metrics, usage, openRequests, logger }: Recording): void {
-  const { identity, raw } = request
-  reply.raw.once('close', () => {
-    identity.closedAtMs = performance.now()
-    openRequests.remove(identity)
-    if (identity.isProbe) return
-    const { route, key, forwarding } = identity
-    const durationMs = identity.elapsedMs
-    const statusCode = finalStatus(request, reply)
-    metrics.requestFinished(route?.id ?? 'none', request.method, statusCode, durationMs)
-    if (forwarding?.headMs != null) metrics.upstreamFinished(forwarding.upstream.config.name, forwarding.headMs)
+export function recordClosed (request: FastifyRequest, reply: FastifyReply, { metrics, usage, openRequests, logger }: Recording): void {
+  const { identity, raw, method } = request
+  const { route, key, forwarding } = identity
+  const durationMs = identity.close()
+  openRequests.remove(identity)
+  // Nobody is left for whom the upstream could go on.
+  if (forwarding !== null && forwarding.abort !== null && !reply.raw.writableFinished) forwarding.abort(new ClientGoneError('client went away'))
+  if (identity.isProbe) return
+  const statusCode = finalStatus(request, reply)
+  metrics.requestFinished(route === null ? 'none' : route.id, method, statusCode, durationMs)
+  if (forwarding !== null) {
+    if (forwarding.headMs !== null) metrics.upstreamFinished(forwarding.upstream.config.name, forwarding.headMs)
     const fault = upstreamsFault(request, reply)
-    if (fault !== null) metrics.upstreamFailed(forwarding!.upstream.config.name, fault)
-    if (key !== null) {
-      usage.record({
-        keyId: key.id,
-        route: route!.id,
-        endpoint: identity.path,
-        method: request.method,
-        statusCode,
-        ipAddress: identity.client.address,
-        userAgent: raw.headers['user-agent'] ?? null,
-        responseTimeMs: Math.round(durationMs),
-        createdAtMs: identity.startedAtMs,
-        requestId: identity.requestId,
-      })
-    }
-    if (logger.isLevelEnabled('info')) logger.info(lineOf(request, statusCode, durationMs), 'request')
-  })
+    if (fault !== null) metrics.upstreamFailed(forwarding.upstream.config.name, fault)
+  }
+  if (key !== null) {
+    usage.record({
+      keyId: key.id,
+      route: route!.id,
+      endpoint: identity.path,
+      method,
+      statusCode,
+      ipAddress: identity.client.address,
+      userAgent: raw.headers['user-agent'] ?? null,
+      responseTimeMs: Math.round(durationMs),
+      createdAtMs: identity.startedAtMs,
+      requestId: identity.requestId,
+    })
+  }
+  if (logger.isLevelEnabled('info')) logger.info(lineOf(request, statusCode, durationMs), 'request')
 }
 
 function finalStatus ({ identity }: FastifyRequest, reply: FastifyReply): number {

@@ -3,6 +3,7 @@ import type { KeysConfig, ScopeRule } from '../config/config.ts'
 import { type ProblemCode, problemBody, problems } from '../errors.ts'
 import type { KeyStatus } from '../keys/verifier.ts'
 import type { FailureBudget } from '../limits/failure-budget.ts'
+import { ownHeaders } from './own-headers.ts'
 
 /** A body this small is read and thrown away to keep the connection; over a larger one, the connection is closed. */
 const discardedBodyBytesMax = 65_536
@@ -69,11 +70,9 @@ export function refuse (request: FastifyRequest, reply: FastifyReply, { code, de
   if (headers !== undefined) reply.headers(headers)
   if (problems[code].status === 401) reply.header('www-authenticate', code === 'missing_key' ? 'Bearer realm="latchkey"' : 'Bearer realm="latchkey", error="invalid_token"')
   if (code === 'key_store_unavailable' || code === 'overloaded') reply.header('retry-after', '1')
-  if (mustClose(request, code)) {
-    identity.endsConnection = true
-    reply.header('connection', 'close')
-  }
+  if (mustClose(request, code)) identity.endsConnection = true
   reply
+    .headers(ownHeaders(identity))
     .code(problems[code].status)
     .header('content-type', 'application/problem+json')
     .header('cache-control', 'no-store')
@@ -83,9 +82,7 @@ export function refuse (request: FastifyRequest, reply: FastifyReply, { code, de
 
 /** The upstream failed after its head had been taken over, none of which fits the answer that is now given. */
 function dropUpstreamsHeaders (reply: FastifyReply): void {
-  for (const name of Object.keys(reply.getHeaders())) {
-    if (name !== 'x-request-id' && name !== 'connection') reply.removeHeader(name)
-  }
+  for (const name of Object.keys(reply.getHeaders())) reply.removeHeader(name)
 }
 
 function mustClose ({ raw }: FastifyRequest, code: ProblemCode): boolean {

@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { redactKeys } from '../keys/format.ts'
 
 const validRequestId = /^[A-Za-z0-9._-]{1,128}$/
@@ -15,10 +15,4 @@ export function requestIdOf (header: string | string[] | undefined): string {
 /** True for a `traceparent` that W3C Trace Context lets pass on as it is. */
 export function isTraceparent (header: string | string[] | undefined): header is string {
   return typeof header === 'string' && validTraceparent.test(header)
-}
-
-/** A new trace, not sampled: the gateway records no spans, it only makes requests correlatable. */
-export function newTraceparent (): string {
-  const hex = randomBytes(24).toString('hex')
-  return `00-${hex.slice(0, 32)}-${hex.slice(32)}-00`
 }

@@ -39,12 +39,16 @@ export class Turns {
 
   /**
    * Calls `begin` at once, or when the responses to all earlier requests of the connection have closed; never on a closed
-   * connection. Ends the connection, and tells by `onOverflow`, where too many wait.
+   * connection. Calls `end` when the response has closed, before the next begins. Ends the connection, and tells by
+   * `onOverflow`, where too many wait.
    */
-  take (socket: Socket, response: ServerResponse, begin: () => void): void {
+  take (socket: Socket, response: ServerResponse, begin: () => void, end: () => void): void {
     const line = this.#lineOf(socket)
     line.latest = response
-    response.once('close', () => this.#next(socket, line))
+    response.once('close', () => {
+      end()
+      this.#next(socket, line)
+    })
     if (line.isTaken) {
       // What was read together with the request at which the connection was given up.
       if (socket.destroyed) return

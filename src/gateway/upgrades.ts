@@ -5,6 +5,7 @@ import { failureCode, isClientsLoss } from '../upstreams/failure.ts'
 import { Tunnel } from '../upstreams/tunnel.ts'
 import { type UpgradeAnswer, upgradeUpstream } from '../upstreams/tunnel-handshake.ts'
 import type { OpenRequests } from './open-requests.ts'
+import { ownHeaders } from './own-headers.ts'
 import { refuse } from './refuse.ts'
 import type { Turns } from './turns.ts'
 
@@ -74,9 +75,8 @@ function passOn (reply: FastifyReply, { response, headers }: UpgradeAnswer & { r
   const { forwarding } = reply.request.identity
   response.once('error', err => { forwarding!.failure ??= err })
   reply.raw.once('close', () => response.destroy())
-  for (const name in headers) {
-    if (name !== 'x-request-id') reply.header(name, headers[name])
-  }
+  for (const name in headers) reply.header(name, headers[name])
+  reply.headers(ownHeaders(reply.request.identity))
   reply.code(response.statusCode!).send(response)
 }
 

@@ -3,17 +3,26 @@ import type { KeyRecord } from '../keys/verifier.ts'
 import { isHeldScope } from '../routes/scopes.ts'
 import { isConnectionHeader, nominatedHeaders } from '../upstreams/header-names.ts'
 import type { Identity } from './identity.ts'
-import { isTraceparent, newTraceparent } from './request-id.ts'
+import { isTraceparent } from './request-id.ts'
+import { TraceIds } from './trace-ids.ts'
 
 export interface HeaderPolicy {
-  /** Lower case; never passed on. */
-  readonly keyHeader: string
   readonly dropsAuthorization: boolean
   readonly hasBody: boolean
 }
 
+type HeaderKind = 'passed' | 'dropped' | 'gateways' | 'proxys' | 'content-length' | 'authorization' | 'tracestate'
+
+interface HeaderName {
+  readonly lowerCase: string
+  readonly kind: HeaderKind
+}
+
 const oddCharacter = /[^a-z0-9-]/
 const oddCharacters = /[^a-z0-9-]/g
+/** Spellings of header names that are kept with what was found out about them. Clients use a few dozen. */
+const namesMax = 1_024
+const nameCharactersMax = 64
 
 /**
  * The headers for the upstream, built anew: the client's without the key, without what it may not say and without
@@ -21,76 +30,106 @@ const oddCharacters = /[^a-z0-9-]/g
  * take it away. Names are compared as CGI-like upstreams read them, which take whatever is no letter or digit for the
  * same character.
  */
-export function upstreamHeaders (raw: IncomingMessage, identity: Identity, policy: HeaderPolicy): string[] {
-  const { rawHeaders, headers } = raw
-  const nominated = nominatedHeaders(headers.connection)
-  const keepsTrace = isTraceparent(headers.traceparent)
-  const keyHeader = cgiName(policy.keyHeader)
-  const { client } = identity
-  const sent: string[] = []
-  for (let i = 0; i < rawHeaders.length; i += 2) {
-    const lowerCase = rawHeaders[i]!.toLowerCase()
-    const name = cgiName(lowerCase)
-    if (isConnectionHeader(name) || name === keyHeader) continue
-    if (isGatewaysOwn(name) && !(client.isForwarded && isProxys(lowerCase))) continue
-    if (nominated !== null && nominated.has(lowerCase) && lowerCase !== 'content-length') continue
-    if (name === 'content-length') {
-      // Written anew: leading zeros are octal to some.
-      if (policy.hasBody && lowerCase === name) sent.push(name, String(Number(rawHeaders[i + 1])))
-      continue
-    }
-    if (name === 'authorization' && policy.dropsAuthorization) continue
-    if (name === 'tracestate' && !keepsTrace) continue
-    sent.push(rawHeaders[i]!, rawHeaders[i + 1]!)
+export class UpstreamHeaders {
+  readonly #keyHeader: string
+  readonly #names = new Map<string, HeaderName>()
+  readonly #keysHeaders = new WeakMap<KeyRecord, readonly string[]>()
+  readonly #traceIds = new TraceIds()
+
+  /** `keyHeader` is in lower case; it is never passed on. */
+  constructor (keyHeader: string) {
+    this.#keyHeader = cgiName(keyHeader)
   }
-  if (identity.key !== null && identity.isVouchedFor) addKey(sent, identity.key)
-  sent.push(
-    'x-request-id', identity.requestId,
-    'x-forwarded-for', client.forwardedFor,
-    'x-forwarded-proto', client.scheme,
-    'traceparent', keepsTrace ? headers.traceparent as string : newTraceparent()
-  )
-  const host = client.forwardedHost ?? headers.host
-  if (host !== undefined) sent.push('x-forwarded-host', host)
-  return sent
+
+  /** Name, value, name, value … for a request whose identity is known. */
+  of ({ rawHeaders, headers }: IncomingMessage, { key, isVouchedFor, client, requestId }: Pick<Identity, 'key' | 'isVouchedFor' | 'client' | 'requestId'>, { dropsAuthorization, hasBody }: HeaderPolicy): string[] {
+    const nominated = nominatedHeaders(headers.connection)
+    const keepsTrace = isTraceparent(headers.traceparent)
+    const sent: string[] = []
+    for (let i = 0; i < rawHeaders.length; i += 2) {
+      const { lowerCase, kind } = this.#nameOf(rawHeaders[i]!)
+      if (kind === 'dropped') continue
+      if ((kind === 'gateways' || kind === 'proxys') && !(kind === 'proxys' && client.isForwarded)) continue
+      if (nominated !== null && nominated.has(lowerCase) && lowerCase !== 'content-length') continue
+      if (kind === 'content-length') {
+        // Written anew: leading zeros are octal to some.
+        if (hasBody) sent.push(lowerCase, String(Number(rawHeaders[i + 1])))
+        continue
+      }
+      if (kind === 'authorization' && dropsAuthorization) continue
+      if (kind === 'tracestate' && !keepsTrace) continue
+      sent.push(rawHeaders[i]!, rawHeaders[i + 1]!)
+    }
+    if (key !== null && isVouchedFor) for (const text of this.#headersOf(key)) sent.push(text)
+    sent.push(
+      'x-request-id', requestId,
+      'x-forwarded-for', client.forwardedFor,
+      'x-forwarded-proto', client.scheme,
+      'traceparent', keepsTrace ? headers.traceparent as string : this.#traceIds.newTraceparent()
+    )
+    const host = client.forwardedHost ?? headers.host
+    if (host !== undefined) sent.push('x-forwarded-host', host)
+    return sent
+  }
+
+  /** Who sends a request. */
+  #headersOf (key: KeyRecord): readonly string[] {
+    let headers = this.#keysHeaders.get(key)
+    if (headers === undefined) this.#keysHeaders.set(key, headers = keyHeaders(key))
+    return headers
+  }
+
+  #nameOf (sent: string): HeaderName {
+    const known = this.#names.get(sent)
+    if (known !== undefined) return known
+    const lowerCase = sent.toLowerCase()
+    const name = { lowerCase, kind: kindOf(lowerCase, this.#keyHeader) }
+    if (this.#names.size < namesMax && sent.length <= nameCharactersMax) this.#names.set(sent, name)
+    return name
+  }
+}
+
+function kindOf (lowerCase: string, keyHeader: string): HeaderKind {
+  const name = cgiName(lowerCase)
+  if (isConnectionHeader(name) || name === keyHeader) return 'dropped'
+  switch (name) {
+    case 'content-length': return lowerCase === name ? 'content-length' : 'dropped'
+    case 'authorization':
+    case 'tracestate':
+      return name
+    // Headers that only the gateway, or the connection to the upstream, may write.
+    case 'host':
+    case 'expect':
+    case 'x-request-id':
+    case 'traceparent':
+      return 'gateways'
+    case 'forwarded':
+    case 'x-real-ip':
+      return lowerCase === name ? 'proxys' : 'gateways'
+  }
+  if (name.startsWith('x-latchkey-')) return 'gateways'
+  if (name.startsWith('x-forwarded-')) return isProxys(lowerCase) ? 'proxys' : 'gateways'
+  return 'passed'
 }
 
 function cgiName (lowerCase: string): string {
   return oddCharacter.test(lowerCase) ? lowerCase.replace(oddCharacters, '-') : lowerCase
 }
 
-/** Headers that only the gateway, or the connection to the upstream, may write. */
-function isGatewaysOwn (name: string): boolean {
-  switch (name) {
-    case 'host':
-    case 'expect':
-    case 'forwarded':
-    case 'x-real-ip':
-    case 'x-request-id':
-    case 'traceparent':
-      return true
-    default:
-      return name.startsWith('x-latchkey-') || name.startsWith('x-forwarded-')
-  }
-}
-
-/** Of those, what passes as it is from a trusted proxy. */
+/** Of X-Forwarded-*, what passes as it is from a trusted proxy. */
 function isProxys (lowerCase: string): boolean {
   switch (lowerCase) {
     case 'x-forwarded-for':
     case 'x-forwarded-proto':
     case 'x-forwarded-host':
       return false
-    case 'forwarded':
-    case 'x-real-ip':
-      return true
     default:
       return lowerCase.startsWith('x-forwarded-') && !oddCharacter.test(lowerCase)
   }
 }
 
-function addKey (sent: string[], key: KeyRecord): void {
-  sent.push('x-latchkey-key-id', String(key.id), 'x-latchkey-user-id', key.userId)
+function keyHeaders (key: KeyRecord): string[] {
   // Rows written by others may hold anything, line breaks included: only what can grant something is passed on.
-  sent.push('x-latchkey-scopes', key.scopes.filter(isHeldScope).join(' '))
+  const scopes = key.scopes.filter(isHeldScope).join(' ')
+  return ['x-latchkey-key-id', String(key.id), 'x-latchkey-user-id', key.userId, 'x-latchkey-scopes', scopes]
 }

@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http'
 import t from 'tap'
 import { startFront } from '../support/front.ts'
 import { send } from '../support/http.ts'
@@ -78,19 +79,24 @@ t.test('headers pass as they are: repeated, unknown, in order, with their media 
 })
 
 t.test('an answer without a length is passed on in chunks, or to the end of the connection for HTTP/1.0', async t => {
+  const begun: ServerResponse[] = []
   const upstream = await startUpstream(t, (_request, response) => {
     response.write('part one, ')
-    response.end('part two')
+    begun.push(response)
   })
   const { url, key } = await startFront(t, upstream.url)
   const modern = await connectTo(t, url)
   modern.write(`GET / HTTP/1.1\r\nHost: gateway\r\nConnection: close\r\nx-api-key: ${key}\r\n\r\n`)
+  await modern.sees('part one, ')
+  begun.pop()!.end('part two')
   await modern.closed()
   t.match(modern.received, /transfer-encoding: chunked/i)
   t.match(modern.received, /part one, [^]*part two[^]*\r\n0\r\n\r\n$/)
 
   const old = await connectTo(t, url)
   old.write(`GET / HTTP/1.0\r\nHost: gateway\r\nx-api-key: ${key}\r\n\r\n`)
+  await old.sees('part one, ')
+  begun.pop()!.end('part two')
   await old.closed()
   t.notMatch(old.received, /transfer-encoding/i)
   t.match(old.received, /\r\n\r\npart one, part two$/)

@@ -16,7 +16,7 @@ t.test('no more is read of a connection on which many requests wait', async t =>
     turns.take(request.socket, response, () => {
       if (++begun === 1) first = response
       else response.end()
-    })
+    }, () => {})
     waitingMost = Math.max(waitingMost, arrived - begun)
   })
   server.on('connection', (socket: Socket) => connections.push(socket))
@@ -51,7 +51,7 @@ t.test('what waits is bounded over all connections: who sends a flood is cut off
       begun.set(socket, (begun.get(socket) ?? 0) + 1)
       if (firsts.has(socket)) response.end()
       else firsts.set(socket, response)
-    })
+    }, () => {})
   })
   const accepted: Socket[] = []
   server.on('connection', (socket: Socket) => accepted.push(socket))

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { isTraceparent, newTraceparent, requestIdOf } from '../../src/gateway/request-id.ts'
+import { isTraceparent, requestIdOf } from '../../src/gateway/request-id.ts'
+import { TraceIds } from '../../src/gateway/trace-ids.ts'
 import { madeKeys, mutated } from './arbitrary-keys.ts'
 import { holds } from './property.ts'
 
@@ -23,6 +24,7 @@ holds(t, 'an id with a key in it is never used', 2_000, fc.property(fc.string({ 
   return /^[0-9a-f-]{36}$/.test(requestIdOf(before + key + after))
 }))
 
+const traceIds = new TraceIds()
 const hex = (length: number) => fc.oneof(fc.string({ unit: fc.constantFrom(...'0123456789abcdef'), minLength: length, maxLength: length }), fc.constantFrom('0'.repeat(length), 'f'.repeat(length), `${'0'.repeat(length - 1)}1`))
 const parents = fc.tuple(hex(2), hex(32), hex(16), hex(2)).map(parts => parts.join('-'))
 
@@ -30,5 +32,11 @@ holds(t, 'a traceparent passes when Trace Context says that it may', 6_000, fc.p
   const [version = '', trace = '', parent = '', flags = '', ...more] = text.split('-')
   const isHex = (part: string, length: number) => part.length === length && [...part].every(char => '0123456789abcdef'.includes(char))
   const isValid = more.length === 0 && isHex(version, 2) && version !== 'ff' && isHex(trace, 32) && /[^0]/.test(trace) && isHex(parent, 16) && /[^0]/.test(parent) && isHex(flags, 2)
-  return isTraceparent(text) === isValid && isTraceparent(newTraceparent())
+  return isTraceparent(text) === isValid && isTraceparent(traceIds.newTraceparent())
 }))
+
+t.test('new traces are valid and differ', async t => {
+  const made = Array.from({ length: 2_000 }, () => traceIds.newTraceparent())
+  t.equal(new Set(made.flatMap(text => text.split('-').slice(1, 3))).size, 4_000)
+  t.ok(made.every(isTraceparent))
+})
