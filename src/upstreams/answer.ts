@@ -18,8 +18,8 @@ export function faultOfAnswer (statusCode: number, headers: AnswerHeaders): stri
   const coding = headers['transfer-encoding']
   const length = headers['content-length']
   if (coding !== undefined) {
-    // Of any other, undici takes the coded bytes for the body itself.
-    if (typeof coding !== 'string' || coding.trim().toLowerCase() !== 'chunked') return 'a Transfer-Encoding other than chunked'
+    // Of any other, a tab behind it included, undici takes the coded bytes for the body itself.
+    if (typeof coding !== 'string' || !/^chunked *$/i.test(coding)) return 'a Transfer-Encoding other than chunked'
     if (length !== undefined) return 'Transfer-Encoding beside Content-Length'
   }
   if (length !== undefined && !isLength(length)) return 'an invalid Content-Length'
