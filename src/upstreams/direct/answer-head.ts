@@ -26,8 +26,11 @@ export interface AnswerHead {
   readonly keepAliveMs: number | null
 }
 
-const statusLine = /^HTTP\/1\.[01] [1-5][0-9]{2}(?: [\t\x20-\x7e\x80-\xff]*)?$/
+/** The reason isn't passed on: anything may stand there but what others could take for the line's end (RFC 9112, 4). */
+const statusLine = /^HTTP\/1\.[01] [1-5][0-9]{2}(?: [^\r\n]*)?$/
 const usualStatusLine = 'HTTP/1.1 200 OK\r\n'
+/** Of blanks that some readers don't take for such, none may stand behind the coding. */
+const chunkedLine = /:[ \t]*chunked *\r\n$/i
 const invalid = -1
 const zero = 48
 const nine = 57
@@ -71,7 +74,7 @@ export function parseHead (text: string, isHead: boolean, known: HeaderNames): A
       if (length !== null) return 'more than one Content-Length'
       length = value
     } else if (name.kind === 'transfer-encoding') {
-      if (coding !== null) return 'a Transfer-Encoding other than chunked'
+      if (coding !== null || !chunkedLine.test(line.text)) return 'a Transfer-Encoding other than chunked'
       coding = value
     } else if (name.kind === 'connection') {
       connection = connection === null ? value : `${connection},${value}`
@@ -84,12 +87,13 @@ export function parseHead (text: string, isHead: boolean, known: HeaderNames): A
 
   if (coding !== null) {
     if (minorVersion === 0) return 'HTTP/1.0 with a Transfer-Encoding'
-    if (coding.toLowerCase() !== 'chunked') return 'a Transfer-Encoding other than chunked'
     if (length !== null) return 'Transfer-Encoding beside Content-Length'
   }
   const bodyBytes = length === null ? null : lengthOf(length)
   if (bodyBytes === invalid) return 'an invalid Content-Length'
   dropNominated(headers, names, connection)
+  // Some send a body although there is none: it would be read as the next answer.
+  const mayHaveStrayBody = isHead ? connection?.toLowerCase() !== 'keep-alive' : status === 205 ? bodyBytes !== 0 : coding !== null || (bodyBytes ?? 0) > 0
   const framing = isHead || hasNoBody(status) ? 'none' : coding !== null ? 'chunked' : bodyBytes === null ? 'close' : 'length'
   return {
     status,
@@ -98,7 +102,7 @@ export function parseHead (text: string, isHead: boolean, known: HeaderNames): A
     names,
     contentLength: status === 204 ? null : status === 205 ? 0 : bodyBytes,
     framing,
-    isPersistent: framing !== 'close' && isPersistent(minorVersion, connection, proxyConnection) && !mayHaveStrayBody(status, bodyBytes, coding),
+    isPersistent: framing !== 'close' && isPersistent(minorVersion, connection, proxyConnection) && !(framing === 'none' && mayHaveStrayBody),
     keepAliveMs: keepAlive === null ? null : announcedMs(keepAlive),
   }
 }
@@ -125,13 +129,6 @@ function lengthOf (value: string): number {
     if (code < zero || code > nine || length > Number.MAX_SAFE_INTEGER) return invalid
   }
   return length
-}
-
-/** Some send a body although there is none, and say so: it would be read as the next answer. */
-function mayHaveStrayBody (status: number, bodyBytes: number | null, coding: string | null): boolean {
-  if (status === 204) return coding !== null || (bodyBytes !== null && bodyBytes > 0)
-  if (status === 205) return bodyBytes !== 0
-  return status === 304 && coding !== null
 }
 
 /** A `close` ends the connection wherever it stands; HTTP/1.0 goes on only where the upstream says so (RFC 9112, 9.3). */

@@ -11,9 +11,9 @@ export interface ResponseHandler {
   onEnd (isReusable: boolean): void
 }
 
-/** Of the head of an answer, and of all interim ones before it. */
-export const headBytesMax = 16_384
-const interimAnswersMax = 32
+const headBytesMax = 16_384
+/** Of all before one answer. They don't put off its time-out either. */
+const interimBytesMax = 131_072
 
 const idle = 0
 const head = 1
@@ -38,7 +38,6 @@ export class ResponseParser {
   #isHead = false
   #bytesLeft = 0
   #isPersistent = false
-  #interimAnswers = 0
   #interimBytes = 0
 
   /** `names`: shared by all connections to an upstream. */
@@ -52,7 +51,6 @@ export class ResponseParser {
   begin (handler: ResponseHandler, isHead: boolean): void {
     this.#handler = handler
     this.#isHead = isHead
-    this.#interimAnswers = 0
     this.#interimBytes = 0
     this.#held.clear()
     this.#state = head
@@ -123,8 +121,7 @@ export class ResponseParser {
   #skipInterim (status: number, headBytes: number): string | null {
     this.#interimBytes += headBytes
     if (status === 101) return 'status 101'
-    if (++this.#interimAnswers > interimAnswersMax || this.#interimBytes > headBytesMax) return 'endless interim answers'
-    return null
+    return this.#interimBytes > interimBytesMax ? 'endless interim answers' : null
   }
 
   #begin (answer: AnswerHead, bytes: Buffer, at: number): number {
