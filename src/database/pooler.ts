@@ -19,10 +19,10 @@ export async function isTransactionPooled (connectionString: string, timeoutMs =
   const other = newClient(connectionString, timeoutMs)
   try {
     await one.connect()
-    const pid = await backendPid(one)
-    // Postgres announces the process id at connecting; a pooler makes up an id of its own. The common case ends here.
-    if (announcedPid(one) === pid) return false
+    // The common case ends here.
+    if (await isDirect(one)) return false
 
+    const pid = await backendPid(one)
     await other.connect()
     for (let round = 0; round < roundsMax; round++) {
       const otherPid = await backendPid(other)
@@ -37,6 +37,14 @@ export async function isTransactionPooled (connectionString: string, timeoutMs =
   }
 }
 
+/**
+ * True where a connection leads to one server process for as long as it lives: Postgres announces the process id at
+ * connecting, a pooler makes up an id of its own.
+ */
+export async function isDirect (client: pg.ClientBase): Promise<boolean> {
+  return announcedPid(client) === await backendPid(client)
+}
+
 function newClient (connectionString: string, timeoutMs: number): DroppableClient {
   const client = new DroppableClient({
     connectionString: withLibpqTls(connectionString),
@@ -49,12 +57,12 @@ function newClient (connectionString: string, timeoutMs: number): DroppableClien
   return client
 }
 
-async function backendPid (client: pg.Client): Promise<number> {
+async function backendPid (client: pg.ClientBase): Promise<number> {
   const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid')
   return rows[0]?.pid ?? -1
 }
 
 /** pg keeps it for cancelling queries; its types don't mention it. */
-function announcedPid (client: pg.Client): unknown {
+function announcedPid (client: pg.ClientBase): unknown {
   return 'processID' in client ? client.processID : undefined
 }

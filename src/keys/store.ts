@@ -1,6 +1,8 @@
 import { hash } from 'node:crypto'
-import type pg from 'pg'
 import { hidesRows, RowsHiddenError } from '../database/hidden-rows.ts'
+import type { DatabasePool, PreparedQuery } from '../database/pool.ts'
+import { prepared } from '../database/prepared-statement.ts'
+import { LookUps } from './look-ups.ts'
 import { SharedValues } from './shared-values.ts'
 import type { KeyRecord } from './verification.ts'
 
@@ -36,18 +38,61 @@ const hidesKeys = hidesRows("'public.api_keys'::regclass")
 // would hand over as text, while notifications hold numbers. Times as epoch milliseconds also bring 'infinity' through,
 // which a Date can't hold. Tables and functions are named with their schemas, and operators get the very types that
 // pg_catalog has them for, as the better fit of a stranger's operator would win: the role's search_path decides nothing.
-const columns = `id::float8 as id, key_hash, pepper_id, user_id::text, key_prefix, name, scopes, environment,
-  coalesce(is_active, false) as is_active,
+// Cast to what they are where the tables are ours, as a prepared statement's result may not change its types.
+const columns = `id::float8 as id, key_hash::text, pepper_id::text, user_id::text, key_prefix::text, name::text, scopes::text[],
+  environment::text, coalesce(is_active, false) as is_active,
   (extract(epoch from revoked_at) * 1000::numeric)::float8 as revoked_at_ms,
   (extract(epoch from expires_at) * 1000::numeric)::float8 as expires_at_ms`
 
-/** What verification asks of Postgres. Statements are unnamed, so that they pass a transaction pooler. */
-export class KeyStore {
-  readonly #pool: pg.Pool
-  readonly #shared = new SharedValues()
+const statements = {
+  byDigest: prepared(`select ${columns} from public.api_keys where key_lookup = $1::bytea and key_hash is not null`),
+  byDigests: prepared(`select key_lookup, ${columns} from public.api_keys where key_lookup = any($1::bytea[]) and key_hash is not null`),
+  byId: prepared(`select ${columns} from public.api_keys where id = $1::bigint and key_hash is not null`),
+  byIds: prepared(`
+    select ${hidesKeys} as hides_rows, found.*
+    from (select) as asked
+    left join (select ${columns} from public.api_keys where id = any($1::bigint[]) and key_hash is not null) as found on true`),
+  byPrefix: prepared(`
+    select ${hidesKeys} as hides_rows, candidate.*
+    from (select) as asked
+    left join (
+      select ${columns}, pg_catalog.row_number() over (
+        order by pg_catalog.length(pg_catalog.rtrim(key_prefix::text, '.'::text)) desc, (is_active and revoked_at is null) desc nulls last, api_keys.id
+      ) as place
+      from public.api_keys
+      where pg_catalog.rtrim(key_prefix::text, '.'::text) = any($1::text[]) and key_hash is not null
+        and (key_lookup is null or pepper_id is null or pepper_id::text <> all($2::text[]))
+      order by place limit $3
+    ) as candidate on true
+    order by place`),
+}
 
-  constructor (pool: pg.Pool) {
+/** Of what the first use of a key asks, with no key's digest; the lists are as long as in a rush, which is what they are planned for. */
+export const firstUseQueries: readonly PreparedQuery[] = [
+  { statement: statements.byDigest, values: [noDigest(0)] },
+  { statement: statements.byDigests, values: [Array.from({ length: 64 }, (_, i) => noDigest(i))] },
+]
+
+/** What verification asks of Postgres. */
+export class KeyStore {
+  readonly #pool: DatabasePool
+  readonly #shared = new SharedValues()
+  readonly #byDigests: LookUps<readonly Buffer[], StoredKey>
+  readonly #byIds: LookUps<number, StoredKey>
+
+  constructor (pool: DatabasePool) {
     this.#pool = pool
+    this.#byDigests = new LookUps({
+      findOne: async (digests) => await this.#findByDigest(digests),
+      findMany: async (asked) => await this.#findByDigests(asked),
+    })
+    this.#byIds = new LookUps({
+      findOne: async (id) => await this.#findById(id),
+      findMany: async (ids) => {
+        const { found } = await this.#findByIds(ids)
+        return ids.map((id) => found.get(id) ?? null)
+      },
+    })
   }
 
   /** Touches the table, so that a missing one, a missing right or hidden rows show as well. */
@@ -57,13 +102,9 @@ export class KeyStore {
     if (rows[0]?.hides_rows !== false) throw new RowsHiddenError('api_keys')
   }
 
-  /** All peppers' digests at once. `key_lookup` is unique, so this is one probe of an index for each. */
+  /** All peppers' digests of one key. `key_lookup` is unique, so this is one probe of an index for each. */
   async findByDigest (digests: readonly Buffer[]): Promise<StoredKey | null> {
-    const { rows } = await this.#pool.query<Row>(
-      `select ${columns} from public.api_keys
-       where key_lookup = any($1::bytea[]) and key_hash is not null
-       limit 1`, [digests])
-    return rows[0] ? this.#storedKeyOf(rows[0]) : null
+    return await this.#byDigests.find(digests)
   }
 
   /**
@@ -75,38 +116,20 @@ export class KeyStore {
    * "not found" would refuse every key there is.
    */
   async findByPrefix (prefixes: readonly string[], listedPepperIds: readonly string[], limit: number): Promise<StoredKey[]> {
-    const { rows } = await this.#pool.query<Found & (Row | { id: null })>(
-      `select ${hidesKeys} as hides_rows, candidate.*
-       from (select) as asked
-       left join (
-         select ${columns}, pg_catalog.row_number() over (
-           order by pg_catalog.length(pg_catalog.rtrim(key_prefix::text, '.'::text)) desc, (is_active and revoked_at is null) desc nulls last, api_keys.id
-         ) as place
-         from public.api_keys
-         where pg_catalog.rtrim(key_prefix::text, '.'::text) = any($1::text[]) and key_hash is not null
-           and (key_lookup is null or pepper_id is null or pepper_id::text <> all($2::text[]))
-         order by place limit $3
-       ) as candidate on true
-       order by place`, [prefixes, listedPepperIds, limit])
+    const rows = await this.#pool.read<Found & (Row | { id: null })>(statements.byPrefix, [prefixes, listedPepperIds, limit])
     if (rows[0]?.hides_rows !== false) throw new RowsHiddenError('api_keys')
     return rows.filter((row) => row.id !== null).map((row) => this.#storedKeyOf(row))
   }
 
   async findById (id: number): Promise<StoredKey | null> {
-    const { rows } = await this.#pool.query<Row>(
-      `select ${columns} from public.api_keys where id = $1::bigint and key_hash is not null`, [id])
-    return rows[0] ? this.#storedKeyOf(rows[0]) : null
+    return await this.#byIds.find(id)
   }
 
   /** By id, those that there are. Rejects with RowsHiddenError where one that is missing may only be hidden. */
   async findByIds (ids: readonly number[]): Promise<Map<number, StoredKey>> {
-    const { rows } = await this.#pool.query<Found & (Row | { id: null })>(
-      `select ${hidesKeys} as hides_rows, found.*
-       from (select) as asked
-       left join (select ${columns} from public.api_keys where id = any($1::bigint[]) and key_hash is not null) as found on true`, [ids])
-    const found = rows.filter((row) => row.id !== null).map((row) => this.#storedKeyOf(row))
-    if (found.length < ids.length && rows[0]?.hides_rows !== false) throw new RowsHiddenError('api_keys')
-    return new Map(found.map((stored) => [stored.record.id, stored]))
+    const { found, hidesRows } = await this.#findByIds(ids)
+    if (found.size < ids.length && hidesRows) throw new RowsHiddenError('api_keys')
+    return found
   }
 
   /** False when the row's hash is no longer the one that was proven: then the digest isn't its own. */
@@ -115,6 +138,32 @@ export class KeyStore {
       `update public.api_keys set key_lookup = $3, pepper_id = $4
        where id = $1::bigint and key_hash::text = $2::text`, [id, provenHash, digest, pepperId])
     return rowCount === 1
+  }
+
+  async #findByDigest (digests: readonly Buffer[]): Promise<StoredKey | null> {
+    if (digests.length !== 1) return (await this.#findByDigests([digests]))[0] ?? null
+    const [row] = await this.#pool.read<Row>(statements.byDigest, [digests[0]])
+    return row === undefined ? null : this.#storedKeyOf(row)
+  }
+
+  async #findByDigests (asked: readonly (readonly Buffer[])[]): Promise<(StoredKey | null)[]> {
+    const rows = await this.#pool.read<Row & { key_lookup: Buffer }>(statements.byDigests, [asked.flat()])
+    const found = new Map(rows.map((row) => [row.key_lookup.toString('latin1'), row]))
+    return asked.map((digests) => {
+      const row = digests.map((digest) => found.get(digest.toString('latin1'))).find((row) => row !== undefined)
+      return row === undefined ? null : this.#storedKeyOf(row)
+    })
+  }
+
+  async #findByIds (ids: readonly number[]): Promise<{ readonly found: Map<number, StoredKey>, readonly hidesRows: boolean }> {
+    const rows = await this.#pool.read<Found & (Row | { id: null })>(statements.byIds, [ids])
+    const found = rows.filter((row) => row.id !== null).map((row) => this.#storedKeyOf(row))
+    return { found: new Map(found.map((stored) => [stored.record.id, stored])), hidesRows: rows[0]?.hides_rows !== false }
+  }
+
+  async #findById (id: number): Promise<StoredKey | null> {
+    const [row] = await this.#pool.read<Row>(statements.byId, [id])
+    return row === undefined ? null : this.#storedKeyOf(row)
   }
 
   #storedKeyOf (row: Row): StoredKey {
@@ -135,6 +184,11 @@ export class KeyStore {
       }),
     }
   }
+}
+
+/** One byte: a digest has 32. */
+function noDigest (i: number): Buffer {
+  return Buffer.from([i])
 }
 
 /** 16 bytes of it, made into text at once: cut from a longer text, it would keep that in memory. */
