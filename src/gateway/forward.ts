@@ -19,6 +19,7 @@ export function forwardingFor (request: FastifyRequest, upstreamHeaders: Upstrea
     hasBody,
     bodyBytesMax: route.bodyBytesMax,
     headMs: null,
+    isEventStream: false,
     failure: null,
     abort: null,
   }

@@ -75,8 +75,8 @@ export class OpenRequests {
 
   /** Breaks off the event streams. Clients of such reconnect by design, and find another gateway. */
   breakOffEventStreams (): void {
-    for (const { response } of this.#all()) {
-      if (String(response?.getHeader('content-type')).startsWith('text/event-stream')) response!.destroy()
+    for (const { response, forwarding } of this.#all()) {
+      if (forwarding?.isEventStream === true) response!.destroy()
     }
   }
 

@@ -45,6 +45,11 @@ export function hasNoBody (statusCode: number): boolean {
   return statusCode === 204 || statusCode === 205 || statusCode === 304
 }
 
+/** True for a Content-Type of server-sent events, which have no end of their own. */
+export function isEventStream (contentType: string): boolean {
+  return /^text\/event-stream(?![^ \t;])/i.test(contentType)
+}
+
 function isLength (value: string | string[]): boolean {
   return typeof value === 'string' && /^[0-9]+[ \t]*$/.test(value) && Number(value) <= Number.MAX_SAFE_INTEGER
 }

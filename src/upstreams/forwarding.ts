@@ -17,6 +17,8 @@ export interface Forwarding {
   readonly bodyBytesMax: number
   /** Milliseconds until the upstream's response head; null until then. Set by the engine. */
   headMs: number | null
+  /** The answer is a stream of events (text/event-stream), which has no end of its own. Set by the engine, by the time it passes on what isn't whole yet. */
+  isEventStream: boolean
   /** Why the upstream's part failed, before or after the head. Set by the engine. */
   failure: unknown
   /** Ends the upstream's part at once, with this failure; null while it isn't under way. Set by the engine. */

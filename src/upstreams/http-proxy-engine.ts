@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream'
 import httpProxy from '@fastify/http-proxy'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Dispatcher } from 'undici'
-import { type AnswerHeaders, hasNoBody, passedOnHeaders } from './answer.ts'
+import { type AnswerHeaders, hasNoBody, isEventStream, passedOnHeaders } from './answer.ts'
 import { failureCode } from './failure.ts'
 import type { Engine, EngineOptions } from './forwarding.ts'
 import type { OpenPool } from './target.ts'
@@ -38,7 +38,10 @@ export class HttpProxyEngine implements Engine {
         getUpstream: () => 'http://upstream.invalid',
         queryString: () => '',
         rewriteRequestHeaders: (request: FastifyRequest) => forwardingHeaders(options.forwardingOf(request), request.raw),
-        rewriteHeaders: (headers: AnswerHeaders, request: FastifyRequest | undefined) => passedOnHeaders(headers, request === undefined ? {} : options.responseHeadersOf(request)),
+        rewriteHeaders: (headers: AnswerHeaders, request: FastifyRequest | undefined) => {
+          if (request !== undefined) options.forwardingOf(request).isEventStream = isEventStream(String(headers['content-type']))
+          return passedOnHeaders(headers, request === undefined ? {} : options.responseHeadersOf(request))
+        },
         onResponse: (_request: FastifyRequest, reply: FastifyReply, { stream }: UpstreamAnswer) => sendOn(reply, stream),
         onError: (reply: FastifyReply, { error }: { error: Error }) => {
           const { failure } = options.forwardingOf(reply.request)

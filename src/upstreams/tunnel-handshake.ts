@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { type IncomingMessage, request } from 'node:http'
 import type { Socket } from 'node:net'
-import { type AnswerHeaders, passedOnHeaders } from './answer.ts'
+import { type AnswerHeaders, isEventStream, passedOnHeaders } from './answer.ts'
 import { BadAnswerError, ClientGoneError, isRetryable, UpstreamBusyError, UpstreamTimeoutError } from './failure.ts'
 import type { Forwarding } from './forwarding.ts'
 import { isConnectionHeader, nominatedHeaders } from './header-names.ts'
@@ -109,6 +109,7 @@ async function ask (socket: Socket, target: Target, forwarding: Forwarding, key:
       // Also a 101 that doesn't say to what it switches.
       if (response.statusCode! < 200 || response.statusCode! > 599) return fail(new BadAnswerError(`status ${response.statusCode}`))
       socket.setTimeout(config.bodyTimeoutMs, () => response.destroy(new Error('the body stopped')))
+      forwarding.isEventStream = isEventStream(response.headers['content-type'] ?? '')
       // Its client's leaving ends it through the reply that it is streamed to.
       resolve({ isSwitched: false, headers: passedOnHeaders(response.headers as AnswerHeaders, {}), response })
     })

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { isEventStream } from '../answer.ts'
 import { failureCode, isRetryable, UpstreamBusyError, UpstreamTimeoutError } from '../failure.ts'
 import type { EngineOptions, Forwarding } from '../forwarding.ts'
 import type { Target } from '../target.ts'
@@ -188,6 +189,10 @@ export class Exchange implements ResponseHandler {
   /** `whole` is the body, where all of it is here. */
   #writeHead (whole: string | null): void {
     const { status, headers, names, contentLength, framing } = this.#head!
+    if (whole === null && contentLength === null) {
+      const index = names.indexOf('content-type')
+      this.#forwarding.isEventStream = index !== -1 && isEventStream(headers[2 * index + 1]!)
+    }
     const added = this.#options.responseHeadersOf(this.#request)
     for (let i = names.length - 1; i >= 0; i--) {
       if (names[i]! in added) headers.splice(2 * i, 2)
