@@ -28,7 +28,8 @@ export function cleanRow (row: UsageRow, redact: (text: string) => string): Usag
   return {
     keyId: row.keyId,
     route: row.route,
-    endpoint: cleanText(row.endpoint, endpointCharactersMax, redact),
+    // Where it had a query, a slice of the target: it would keep all of it alive while the row waits.
+    endpoint: copied(cleanText(row.endpoint, endpointCharactersMax, redact)),
     method: cleanText(row.method, methodCharactersMax, redact),
     statusCode: int4(row.statusCode),
     ipAddress: row.ipAddress === null ? null : cleanAddress(row.ipAddress),
@@ -46,17 +47,22 @@ const requestIdCharactersMax = 128
 /** Far more than any column holds: bounds what redaction has to read. */
 const readCharactersMax = 4096
 const int4Max = 2_147_483_647
+const surrogate = /[\ud800-\udfff]/
 
 function cleanText (text: string, charactersMax: number, redact: (text: string) => string): string {
-  const redacted = redact(text.slice(0, readCharactersMax).replaceAll('\0', ''))
-  // Through a buffer, since a slice would keep its whole origin (a URL of many kilobytes) alive while the row waits.
-  // It also turns lone surrogates into U+FFFD.
-  return Buffer.from(cut(redacted, charactersMax)).toString()
+  const read = text.length > readCharactersMax ? text.slice(0, readCharactersMax) : text
+  const redacted = redact(read.includes('\0') ? read.replaceAll('\0', '') : read)
+  if (redacted.length > charactersMax) return copied(cut(redacted, charactersMax))
+  return surrogate.test(redacted) ? copied(redacted) : redacted
+}
+
+/** A string of its own, not a slice of a longer one. Lone surrogates become U+FFFD. */
+function copied (text: string): string {
+  return Buffer.from(text).toString()
 }
 
 /** By code points, as Postgres counts: UTF-16's pairs are one character to it. */
 function cut (text: string, charactersMax: number): string {
-  if (text.length <= charactersMax) return text
   let end = 0
   for (let characters = 0; characters < charactersMax && end < text.length; characters++) {
     end += text.codePointAt(end)! > 0xffff ? 2 : 1

@@ -4,6 +4,7 @@ import { isReadOnly, isRowRefused, sqlState } from '../../database/sqlstate.ts'
 import type { TimedQuery } from '../../database/timed-query.ts'
 import type { UsageRow } from '../row.ts'
 import type { UsageBatch, UsageStore, WriteOutcome, Written } from '../store.ts'
+import { numbersText, textsText } from './array-text.ts'
 
 /**
  * Usage in the table that the keys are kept beside. A batch's id is inserted in the transaction that inserts its rows,
@@ -107,19 +108,19 @@ interface WriteResult {
   hidesKeys: boolean
 }
 
-function columns (rows: readonly UsageRow[]): unknown[][] {
+function columns (rows: readonly UsageRow[]): string[] {
   return [
-    [...new Set(rows.map((row) => row.keyId))],
-    rows.map((row) => row.keyId),
-    rows.map((row) => row.endpoint),
-    rows.map((row) => row.method),
-    rows.map((row) => row.statusCode),
-    rows.map((row) => row.ipAddress),
-    rows.map((row) => row.userAgent),
-    rows.map((row) => row.responseTimeMs),
-    rows.map((row) => row.createdAtMs),
-    rows.map((row) => row.route),
-    rows.map((row) => row.requestId),
+    numbersText([...new Set(rows.map((row) => row.keyId))]),
+    numbersText(rows.map((row) => row.keyId)),
+    textsText(rows.map((row) => row.endpoint)),
+    textsText(rows.map((row) => row.method)),
+    numbersText(rows.map((row) => row.statusCode)),
+    textsText(rows.map((row) => row.ipAddress)),
+    textsText(rows.map((row) => row.userAgent)),
+    numbersText(rows.map((row) => row.responseTimeMs)),
+    numbersText(rows.map((row) => row.createdAtMs)),
+    textsText(rows.map((row) => row.route)),
+    textsText(rows.map((row) => row.requestId)),
   ]
 }
 
