@@ -8,7 +8,7 @@ t.test('Postgres reads what was put in', async t => {
   const { pool } = await createDatabase(t)
   const textsOf = async (values: readonly (string | null)[]): Promise<unknown> =>
     (await pool.query<{ read: unknown }>('select $1::text[] as read', [textsText(values)])).rows[0]?.read
-  for (const value of odd) t.same(await textsOf([value, 'next']), [value, 'next'], JSON.stringify(value))
+  for (const value of odd) t.same(await textsOf([value, 'next']), [value, 'next'], value === null ? 'null' : encodeURIComponent(value))
   t.same(await textsOf(odd), odd)
   t.same(await textsOf(['plain', null, 'a b']), ['plain', null, 'a b'])
   t.same(await textsOf([]), [])
