@@ -41,7 +41,7 @@ export function createAdmin ({ registry, isReady, adminToken, version, logger }:
 }
 
 export interface AdminOptions {
-  readonly registry: Registry
+  readonly registry: Pick<Registry, 'contentType' | 'metrics'>
   /** Whether the gateway wants traffic. */
   readonly isReady: () => boolean
   /** Null closes `/v1` to everybody. */

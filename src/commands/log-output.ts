@@ -3,6 +3,8 @@ import { serialisedError } from './serialised-error.ts'
 
 /** What waits for a reader who has fallen behind. Lines beyond it are dropped and counted. */
 const waitingBytesMax = 16 * 1024 * 1024
+/** PIPE_BUF on Linux: what is written at once, whole lines, doesn't mix with what other processes write to the same pipe. */
+const sharedBytesMax = 4096
 const farewellMs = 2_000
 const exitGraceMs = 500
 
@@ -12,12 +14,15 @@ const exitGraceMs = 500
  */
 export class LogOutput {
   readonly logger: Logger
-  readonly #destination = pino.destination({ fd: 1, sync: false, maxLength: waitingBytesMax })
+  readonly #destination: ReturnType<typeof pino.destination>
   #linesDropped = 0
   #hasReader = true
 
-  constructor (level: string) {
+  /** `worker`: this process's number. `isShared`: other processes write to the same output. */
+  constructor (level: string, { worker, isShared }: { readonly worker?: number, readonly isShared: boolean }) {
+    this.#destination = pino.destination({ fd: 1, sync: false, maxLength: waitingBytesMax, ...(isShared ? { maxWrite: sharedBytesMax } : {}) })
     this.logger = pino({ name: 'latchkey', level, serializers: { err: serialisedError } }, this.#destination)
+    if (worker !== undefined) this.logger = this.logger.child({ worker })
     this.#destination.on('drop', () => { this.#linesDropped++ })
     this.#destination.on('drain', () => this.#sayDropped())
     // What could not be written is tried again with the next line; without a reader, pino lets go of all of them.

@@ -30,7 +30,7 @@ async function start (options: StartOptions): Promise<void> {
   const configFile = options.config ?? environment.configFile
   const configOverrides = overridesOf(environment)
   const config = loadConfig(configFile, configOverrides)
-  const output = new LogOutput(environment.logLevel)
+  const output = new LogOutput(environment.logLevel, { isShared: config.gateway.workers !== 1 })
   try {
     await serve({ config, configFile, configOverrides, environment, logger: output.logger, version: productVersion(), migrates: options.migrate === true }, async () => {})
   } finally {

@@ -18,6 +18,8 @@ export interface ListenerConfig {
 }
 
 export interface GatewayConfig extends ListenerConfig {
+  /** Processes that serve requests; auto: one for each core. */
+  readonly workers: number | 'auto'
   /** Addresses and CIDRs, IPv4 or IPv6. */
   readonly trustProxy: readonly string[]
   readonly bodyBytesMax: number

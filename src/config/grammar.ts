@@ -13,6 +13,7 @@ export const grammars = {
   size: { pattern: SIZE_PATTERN, means: 'a size such as 512B, 16KiB, 10MiB or 1GiB' },
   name: { pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$', means: 'a name of letters, digits and . _ - (64 at most)' },
   scope: { pattern: `^${SCOPE}$`, means: 'a scope such as inventory:read (lower case, digits and . _ - between colons; no wildcard)' },
+  workers: { pattern: '^auto$', means: 'a number of processes, 1 to 64, or auto' },
   keyWord: { pattern: '^[a-z0-9]+$', means: 'lower-case letters and digits only' },
   headerName: { pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}$", means: 'a header name such as x-api-key' },
   method: { pattern: '^[A-Z][A-Z-]*$', means: 'a method in upper case such as GET' },

@@ -19,6 +19,7 @@ export function normalise (file: ConfigDocument, overrides: ConfigOverrides): Co
     gateway: {
       host: overrides.host ?? gateway.host,
       port: overrides.port ?? gateway.port,
+      workers: gateway.workers,
       trustProxy: [...gateway.trustProxy],
       bodyBytesMax,
       headersTimeoutMs: ms(gateway.headersTimeout),

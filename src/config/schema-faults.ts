@@ -19,7 +19,7 @@ const TYPE_NAMES: Readonly<Record<string, string>> = {
 /** Every way in which a value breaks the schema; the schema's defaults are filled into the value. */
 export function schemaFaults (value: unknown): ValueFault[] {
   // Compiling the meta-schema to check our own schema would take most of the time, and stall a gateway that reloads.
-  const ajv = new Ajv({ allErrors: true, verbose: true, useDefaults: true, meta: false, validateSchema: false })
+  const ajv = new Ajv({ allErrors: true, allowUnionTypes: true, verbose: true, useDefaults: true, meta: false, validateSchema: false })
   const validate = ajv.compile(configSchema)
   if (validate(value)) return []
   const faults: ValueFault[] = []

@@ -14,6 +14,9 @@ const scopes = (description: string, minItems = 1) => Type.Array(text(grammars.s
 const gateway = Type.Object({
   host: Type.Optional(Type.String({ default: '0.0.0.0', description: 'Address that clients connect to. LATCHKEY_HOST overrides it.' })),
   port: port(8080, 'Port that clients connect to; 0 lets the system pick. LATCHKEY_PORT overrides it.'),
+  workers: Type.Optional(Type.Unsafe<number | 'auto'>({
+    type: ['integer', 'string'], minimum: 1, maximum: 64, pattern: grammars.workers.pattern, default: 1, description: 'Processes that share the port and the work; auto: one for each core that this process may use.',
+  })),
   trustProxy: Type.Optional(Type.Array(text(grammars.cidr, 'An address range: 10.0.0.0/8, 2001:db8::/32, or one address.'), {
     uniqueItems: true, default: [], description: 'Proxies in front of the gateway, whose X-Forwarded-For, -Proto and -Host are believed.',
   })),

@@ -6,6 +6,8 @@ export interface FailureBudgetOptions {
   readonly perMs: number
   /** Networks remembered. Over it, the one whose last failure is the oldest starts afresh. */
   readonly networksMax?: number
+  /** A failure was counted here. For other processes that share the budget. */
+  readonly onTaken?: (network: string) => void
   /** Of a clock that never goes back. */
   readonly nowMs?: () => number
 }
@@ -22,13 +24,15 @@ export class FailureBudget {
   readonly #costMs: number
   /** When each network will have paid back everything. */
   readonly #paidBackAtMs: LRUCache<string, number>
+  readonly #onTaken: ((network: string) => void) | null
   readonly #nowMs: () => number
   #forgotten = 0
 
-  constructor ({ failures, perMs, networksMax = 50_000, nowMs = () => performance.now() }: FailureBudgetOptions) {
+  constructor ({ failures, perMs, networksMax = 50_000, onTaken, nowMs = () => performance.now() }: FailureBudgetOptions) {
     this.failures = failures
     this.perMs = perMs
     this.#costMs = perMs / failures
+    this.#onTaken = onTaken ?? null
     this.#nowMs = nowMs
     this.#paidBackAtMs = new LRUCache({
       max: networksMax,
@@ -41,7 +45,26 @@ export class FailureBudget {
     const debtMs = this.#debtMs(network)
     if (!this.#hasRoom(debtMs)) return false
     this.#paidBackAtMs.set(network, this.#nowMs() + debtMs + this.#costMs)
+    this.#onTaken?.(network)
     return true
+  }
+
+  /**
+   * Failures that other processes counted, a fraction of one included. They aren't refused any more: where that is more
+   * than the budget, the network pays it back all the same, so that in the long run it has one budget and no more.
+   */
+  add (failures: Iterable<readonly [network: string, failures: number]>): void {
+    for (const [network, count] of failures) this.#paidBackAtMs.set(network, this.#nowMs() + this.#debtMs(network) + this.#costMs * count)
+  }
+
+  /** What each network has not paid back yet, in failures, as `add` takes it. */
+  known (): [network: string, failures: number][] {
+    const owed: [string, number][] = []
+    for (const network of this.#paidBackAtMs.rkeys()) {
+      const debtMs = this.#debtMs(network)
+      if (debtMs > 0) owed.push([network, debtMs / this.#costMs])
+    }
+    return owed
   }
 
   /** How many failures are left now. */

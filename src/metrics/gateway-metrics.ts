@@ -1,5 +1,5 @@
 import type { ProblemCode } from '../errors.ts'
-import { Histogram } from './histogram.ts'
+import { Histogram, type HistogramSnapshot } from './histogram.ts'
 
 /** What the gateway counts while it serves. Costs a few array writes a request; read only when scraped. */
 export class GatewayMetrics {
@@ -11,26 +11,20 @@ export class GatewayMetrics {
 
   /** `routeId` is a configured id, or `none` where no route matched: never anything that a client chose. */
   requestFinished (routeId: string, method: string, statusCode: number, durationMs: number): void {
-    let series = this.#routes.get(routeId)
-    if (series === undefined) this.#routes.set(routeId, series = newRouteSeries())
-    const methodIndex = methodIndexes.get(method) ?? otherMethodIndex
-    const counts = series.countsByMethod[methodIndex] ??= new Float64Array(statusCodeCount + 1)
+    const series = this.#seriesOf(routeId)
     const codeIndex = Math.trunc(statusCode) - statusCodeMin
-    counts[codeIndex >= 0 && codeIndex < statusCodeCount ? codeIndex : statusCodeCount]! += 1
+    countsOf(series, method)[codeIndex >= 0 && codeIndex < statusCodeCount ? codeIndex : statusCodeCount]! += 1
     series.duration.observe(durationMs / 1000)
   }
 
   /** `upstream` is its name in the configuration. */
   upstreamFinished (upstream: string, durationMs: number): void {
-    let duration = this.#upstreams.get(upstream)
-    if (duration === undefined) this.#upstreams.set(upstream, duration = new Histogram())
-    duration.observe(durationMs / 1000)
+    this.#durationOf(upstream).observe(durationMs / 1000)
   }
 
   /** A forwarded request failed by its upstream's fault. `upstream` is its name in the configuration, `code` a problem's. */
   upstreamFailed (upstream: string, code: ProblemCode): void {
-    let counts = this.#upstreamFailures.get(upstream)
-    if (counts === undefined) this.#upstreamFailures.set(upstream, counts = new Map())
+    const counts = this.#failuresOf(upstream)
     counts.set(code, (counts.get(code) ?? 0) + 1)
   }
 
@@ -80,6 +74,58 @@ export class GatewayMetrics {
   authOutcomes (): Iterable<readonly [outcome: string, number]> {
     return this.#auth
   }
+
+  snapshot (): GatewaySnapshot {
+    return {
+      requests: [...this.requests()],
+      requestDurations: Array.from(this.requestDurations(), ([route, duration]) => [route, duration.snapshot()]),
+      upstreamDurations: Array.from(this.#upstreams, ([upstream, duration]) => [upstream, duration.snapshot()]),
+      upstreamFailures: [...this.upstreamFailures()],
+      authOutcomes: [...this.#auth],
+      pipeliningOverflows: this.#pipeliningOverflows,
+    }
+  }
+
+  /** Adds what another process has counted. */
+  add (other: GatewaySnapshot): void {
+    for (const { route, method, code, count } of other.requests) {
+      const codeIndex = code === 'other' ? statusCodeCount : Number(code) - statusCodeMin
+      countsOf(this.#seriesOf(route), method)[codeIndex]! += count
+    }
+    for (const [route, duration] of other.requestDurations) this.#seriesOf(route).duration.add(duration)
+    for (const [upstream, duration] of other.upstreamDurations) this.#durationOf(upstream).add(duration)
+    for (const { upstream, code, count } of other.upstreamFailures) this.#failuresOf(upstream).set(code, (this.#failuresOf(upstream).get(code) ?? 0) + count)
+    for (const [outcome, count] of other.authOutcomes) this.#auth.set(outcome, (this.#auth.get(outcome) ?? 0) + count)
+    this.#pipeliningOverflows += other.pipeliningOverflows
+  }
+
+  #seriesOf (route: string): RouteSeries {
+    let series = this.#routes.get(route)
+    if (series === undefined) this.#routes.set(route, series = newRouteSeries())
+    return series
+  }
+
+  #durationOf (upstream: string): Histogram {
+    let duration = this.#upstreams.get(upstream)
+    if (duration === undefined) this.#upstreams.set(upstream, duration = new Histogram())
+    return duration
+  }
+
+  #failuresOf (upstream: string): Map<string, number> {
+    let counts = this.#upstreamFailures.get(upstream)
+    if (counts === undefined) this.#upstreamFailures.set(upstream, counts = new Map())
+    return counts
+  }
+}
+
+/** What one process has counted, for another. */
+export interface GatewaySnapshot {
+  readonly requests: readonly { readonly route: string, readonly method: string, readonly code: string, readonly count: number }[]
+  readonly requestDurations: readonly (readonly [route: string, HistogramSnapshot])[]
+  readonly upstreamDurations: readonly (readonly [upstream: string, HistogramSnapshot])[]
+  readonly upstreamFailures: readonly { readonly upstream: string, readonly code: string, readonly count: number }[]
+  readonly authOutcomes: readonly (readonly [outcome: string, count: number])[]
+  readonly pipeliningOverflows: number
 }
 
 interface RouteSeries {
@@ -97,4 +143,11 @@ const statusCodeCount = 500
 
 function newRouteSeries (): RouteSeries {
   return { countsByMethod: new Array<Float64Array | undefined>(methodLabels.length).fill(undefined), duration: new Histogram() }
+}
+
+function countsOf (series: RouteSeries, method: string): Float64Array {
+  const methodIndex = methodIndexes.get(method) ?? otherMethodIndex
+  let counts = series.countsByMethod[methodIndex]
+  if (counts === undefined) series.countsByMethod[methodIndex] = counts = new Float64Array(statusCodeCount + 1)
+  return counts
 }

@@ -34,4 +34,20 @@ export class Histogram {
     counts.pop()
     return { counts, count: total, sum: this.#sum }
   }
+
+  snapshot (): HistogramSnapshot {
+    return { counts: Array.from(this.#counts), sum: this.#sum }
+  }
+
+  /** Adds what another of the same bounds, such as another process's, had observed. */
+  add ({ counts, sum }: HistogramSnapshot): void {
+    for (const [bucket, count] of counts.entries()) this.#counts[bucket]! += count
+    this.#sum += sum
+  }
+}
+
+/** What a histogram holds, for another process: a count for each bucket, not cumulative, and the seconds in all. */
+export interface HistogramSnapshot {
+  readonly counts: readonly number[]
+  readonly sum: number
 }

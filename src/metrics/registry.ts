@@ -9,6 +9,13 @@ import { addLimits, type LimitNumbers } from './limits-families.ts'
  * parts when scraped. No label takes a path, a key or anything else that a client chooses.
  */
 export function createRegistry (parts: RegistryParts): Registry {
+  const registry = createProductRegistry(parts)
+  collectDefaultMetrics({ register: registry })
+  return registry
+}
+
+/** The same without Node's own metrics, each of which is one process's. */
+export function createProductRegistry (parts: RegistryParts): Registry {
   const registry = new Registry()
   const families = new Families(registry)
   addGateway(families, parts.gateway)
@@ -25,7 +32,6 @@ export function createRegistry (parts: RegistryParts): Registry {
     () => Number(parts.isConfigCurrent()))
   families.gauge('latchkey_build_info', 'Always 1; the labels say which version runs.',
     () => 1, { version: parts.version, node: process.version })
-  collectDefaultMetrics({ register: registry })
   return registry
 }
 

@@ -8,7 +8,7 @@ const tenFaults = `gateway:
   host: 127.0.0.1
   port: 99999
   bodyBytesMax: 10MB
-  workers: 4
+  tls: {}
 keys:
   cache: { tll: 60s }
 upstreams:
@@ -29,7 +29,7 @@ t.test('ten faults of ten kinds in one file are all reported, in order, with lin
   t.same(faultsOf(tenFaults), [
     '3:9 gateway.port must be 65535 or less',
     '4:17 gateway.bodyBytesMax must be a size such as 512B, 16KiB, 10MiB or 1GiB',
-    "5:3 unknown key \"workers\" in gateway: this version of Latchkey doesn't know it",
+    "5:3 unknown key \"tls\" in gateway: this version of Latchkey doesn't know it",
     '7:12 unknown key "tll" in keys.cache: did you mean "ttl"?',
     '10:15 upstreams.inventory.targets[0] must be an origin such as http://127.0.0.1:9000 (http or https; no path, no slash at the end, no query, no user)',
     '14:15 routes[0].methods[0] must be a method in upper case such as GET',

@@ -5,6 +5,7 @@ import { faultsOf } from './faults.ts'
 const example = `gateway:
   host: 0.0.0.0
   port: 8080
+  workers: 1
   trustProxy: []
   bodyBytesMax: 10MiB
 admin:
@@ -40,6 +41,7 @@ const expected = {
   gateway: {
     host: '0.0.0.0',
     port: 8080,
+    workers: 1,
     trustProxy: [],
     bodyBytesMax: 10_485_760,
     headersTimeoutMs: 15_000,
@@ -90,7 +92,6 @@ routes: [{ id: read-inventory, path: /inventory/*, methods: [GET, HEAD], upstrea
 
 t.test('settings that this version does not enforce are unknown', async (t) => {
   const later: [string, string, string][] = [
-    ['gateway:', 'gateway:\n  workers: 1', '"workers" in gateway'],
     ['gateway:', 'gateway:\n  tls: { cert: a, key: b }', '"tls" in gateway'],
     ['admin:', 'admin:\n  protectMetrics: true', '"protectMetrics" in admin'],
     ['usage:', 'usage:\n  store: postgres', '"store" in usage'],

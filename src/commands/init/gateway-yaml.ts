@@ -7,6 +7,7 @@ export const gatewayYaml = `# The configuration of your gateway. Check it with: 
 gateway:
   host: 0.0.0.0             # 127.0.0.1 where another proxy stands in front on the same machine
   port: 8080
+  workers: 1                # processes that share the port; auto: one for each core
   trustProxy: []            # addresses of your load balancer, such as 10.0.0.0/8: its X-Forwarded-* is believed
   bodyBytesMax: 10MiB       # routes may set their own
   headersTimeout: 15s       # for slow clients: the whole head, ...
