@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command } from 'commander'
+import { useCompileCache } from './commands/compile-cache.ts'
 import { configCommand } from './commands/config.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { reportFault } from './commands/fault.ts'
@@ -21,6 +22,7 @@ const program = new Command('latchkey')
     ['latchkey doctor', 'find out what is wrong']
   ) + '\n\nExit codes: 0 done, 1 failed while running, 2 bad command line or configuration.')
 
+useCompileCache()
 const commands = [initCommand(), migrateCommand(), keysCommand(), configCommand(), doctorCommand()]
 for (const command of [...await serverCommands(), ...commands]) program.addCommand(command)
 applyHouseRules(program)

@@ -1,7 +1,8 @@
+import { readdir } from 'node:fs/promises'
 import path from 'node:path'
 import pg from 'pg'
 import type { Logger } from 'pino'
-import Postgrator from 'postgrator'
+import type Postgrator from 'postgrator'
 import { UsageError } from '../errors.ts'
 import { adoptionFaults } from './adoption.ts'
 import { appliedMigrations, createBookkeeping, databaseVersion, dropBookkeeping } from './bookkeeping.ts'
@@ -97,11 +98,12 @@ async function inSession<T> (
   work: (client: pg.Client, postgrator: Postgrator) => Promise<T>
 ): Promise<T> {
   return await withMigrationSession({ connectionString, lockTimeoutMs }, async (client) => {
-    return await work(client, newPostgrator(folder, async (sql) => await client.query(sql)))
+    return await work(client, await newPostgrator(folder, async (sql) => await client.query(sql)))
   })
 }
 
-function newPostgrator (folder: string, execQuery: (sql: string) => Promise<{ rows: unknown[] }>): Postgrator {
+async function newPostgrator (folder: string, execQuery: (sql: string) => Promise<{ rows: unknown[] }>): Promise<Postgrator> {
+  const { default: Postgrator } = await import('postgrator')
   return new Postgrator({
     driver: 'pg',
     schemaTable: 'latchkey.migrations',
@@ -117,9 +119,12 @@ function globEscaped (folder: string): string {
   return path.sep === '\\' ? folder.replaceAll('\\', '/') : folder.replace(/[\\?*()[\]{}!+@]/g, '\\$&')
 }
 
+/** By the names of their files: every start asks, and what runs them takes a while to load. */
 async function knownMigrations (): Promise<Applied[]> {
-  const postgrator = newPostgrator(migrationsFolder, async () => ({ rows: [] }))
-  return (await postgrator.getMigrations()).filter(({ action }) => action === 'do').map(applied)
+  return (await readdir(migrationsFolder)).flatMap((file) => {
+    const [, version, name] = /^(\d+)\.do\.(.+)\.sql$/.exec(file) ?? []
+    return version === undefined || name === undefined ? [] : [{ version: Number(version), name }]
+  })
 }
 
 async function refuseMisfits (client: pg.Client): Promise<void> {
