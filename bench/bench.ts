@@ -22,6 +22,8 @@ export interface Bench {
   /** Writes keys into a file of its own, for the load. */
   writeKeys (name: string, keys: readonly string[]): string
   say (text: string): void
+  /** Says what failed. The bench goes on with the rest, and ends with 1. Throws when it is being ended itself. */
+  fail (what: string, err: unknown): void
   close (): Promise<void>
 }
 
@@ -48,12 +50,18 @@ export async function openBench (options: Options): Promise<Bench> {
     writeFileSync(file, keys.join('\n') + '\n')
     return file
   }
+  const say = (text: string) => { process.stderr.write(`${text}\n`) }
+  const fail = (what: string, err: unknown) => {
+    if (closing.done !== null) throw err
+    say(`${what} failed: ${err instanceof Error ? err.message : String(err)}`)
+    process.exitCode = 1
+  }
   try {
     const upstreamUrl = await startUpstream(stage, join(folder, 'upstream'))
     database = await openKeyDatabase(folder)
     const keys = await database.createKeys(hotKeys)
     return {
-      options, stage, folder, upstreamUrl, database, keys, keysFile: writeKeys('keys', keys), writeKeys, close, say: text => { process.stderr.write(`${text}\n`) },
+      options, stage, folder, upstreamUrl, database, keys, keysFile: writeKeys('keys', keys), writeKeys, close, say, fail,
     }
   } catch (err) {
     await close()

@@ -24,6 +24,7 @@ export interface KeyDatabase {
   createKeys (count: number): Promise<string[]>
   /** Keys without a digest, to be proven by bcrypt at cost 10. */
   createBcryptKeys (count: number): Promise<string[]>
+  setActive (key: string, isActive: boolean): Promise<void>
   /** Milliseconds of each of `count` look-ups by digest, one after another. */
   roundTripsMs (count: number): Promise<number[]>
   usageRows (): Promise<number>
@@ -74,6 +75,9 @@ export async function openKeyDatabase (folder: string): Promise<KeyDatabase> {
       const keys = newKeys(count)
       await insert(keys, await Promise.all(keys.map(async key => await hash(key, 10))), false)
       return keys
+    },
+    async setActive (key, isActive) {
+      await pool.query('update api_keys set is_active = $2 where key_lookup = $1', [peppers.lookupOf(key)[0]!.digest, isActive])
     },
     async roundTripsMs (count) {
       const takenMs: number[] = []

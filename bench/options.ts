@@ -69,7 +69,7 @@ export function parseOptions (args: readonly string[]): Options | null {
     nodes: [process.execPath, ...values.node ?? []],
     rounds: positive('--rounds', values.rounds) ?? (isQuick ? 3 : 5),
     seconds,
-    warmUpSeconds: Math.max(1, seconds / 2),
+    warmUpSeconds: Math.ceil(seconds / 2),
     rate: positive('--rate', values.rate) ?? 2_000,
     isQuick,
     jsonFile: values.json ?? null,

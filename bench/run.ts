@@ -28,9 +28,13 @@ async function run (options: NonNullable<ReturnType<typeof parseOptions>>): Prom
     const sections: Section[] = []
     for (const name of options.scenarios) {
       bench.say(`== ${name}`)
-      const made = await scenarios[name](bench, peers)
-      for (const section of made) print(section)
-      sections.push(...made)
+      try {
+        const made = await scenarios[name](bench, peers)
+        for (const section of made) print(section)
+        sections.push(...made)
+      } catch (err) {
+        bench.fail(name, err)
+      }
     }
     if (options.jsonFile !== null) writeFileSync(options.jsonFile, `${JSON.stringify(resultsOf(options, sections), null, 2)}\n`)
   } finally {

@@ -30,7 +30,7 @@ export class Stage {
     child.stdout?.setEncoding('utf8').on('data', (text: string) => { output += text })
     const [code, killedBy] = await once(child, 'close')
     signal?.removeEventListener('abort', stop)
-    if (code !== 0) throw new Error(`${command[0]} ended with ${code ?? killedBy}`)
+    if (code !== 0) throw new Error(`${command[0]} ended with ${code ?? killedBy}: ${output.slice(-errorTailBytes)}`)
     return output
   }
 

@@ -26,7 +26,7 @@ export interface Saturation {
 
 /** wrk with one thread and 64 connections, as fast as it is answered. */
 export async function saturate (stage: Stage, { url, seconds, keysFile, keyHeader = 'x-api-key', method = 'GET', path = '/inventory/items', bodyBytes = 0, routes = 0, place = 'load' }: WrkOptions): Promise<Saturation> {
-  const command = ['wrk', '-t1', '-c64', `-d${seconds}s`, '--latency', '-s', join(import.meta.dirname, 'keys.lua'), url]
+  const command = ['wrk', '-t1', '-c64', `-d${seconds}s`, '--timeout', '10s', '--latency', '-s', join(import.meta.dirname, 'keys.lua'), url]
   return parseWrk(await stage.run(place, command, {
     variables: { KEYS_FILE: keysFile, KEY_HEADER: keyHeader, METHOD: method, REQUEST_PATH: path, BODY_BYTES: String(bodyBytes), ROUTES: String(routes) },
   }))

@@ -7,6 +7,7 @@ import { residentMemory } from '../measure/memory.ts'
 import { median } from '../measure/percentiles.ts'
 import type { Peer } from '../peers/peer.ts'
 import { rounded, type Section } from '../results.ts'
+import { interleave } from './interleave.ts'
 import { ratioNotes } from './ratios.ts'
 import { warmUp } from './warm-up.ts'
 
@@ -23,19 +24,16 @@ interface Round {
   readonly memoryPeakMiB: number
 }
 
-/** 1,000 hot keys and small answers: what a request costs, and how long it takes at a rate that all can serve. */
+/** 1,000 hot keys, small answers: what a request costs, and how long it takes at a rate that all can serve. */
 export async function measureHot (bench: Bench, peers: readonly Peer[]): Promise<Section[]> {
-  const { options, say } = bench
-  const rounds: Round[] = []
+  const { options } = bench
+  const rounds = await interleave(bench, peers, {
+    rounds: options.rounds,
+    measure: async (peer, round) => await measureOnce(bench, peer, round),
+    describe: ({ cpuMicros, saturation }) => `${cpuMicros.toFixed(1)} µs, ${Math.round(saturation.requestsPerSecond)} requests/s`,
+  })
   const floors: Outcome[] = []
-  for (let round = 1; round <= options.rounds; round++) {
-    for (const peer of peers) {
-      const measured = await measureOnce(bench, peer, round)
-      rounds.push(measured)
-      say(`round ${round}: ${peer.id}: ${measured.cpuMicros.toFixed(1)} µs, ${Math.round(measured.saturation.requestsPerSecond)} requests/s`)
-    }
-    floors.push(await atRate(bench, { port: Number(new URL(bench.upstreamUrl).port), keysFile: bench.keysFile, keyHeader: 'x-api-key' }))
-  }
+  for (let round = 1; round <= options.rounds; round++) floors.push(await atRate(bench, { port: Number(new URL(bench.upstreamUrl).port), keysFile: bench.keysFile, keyHeader: 'x-api-key' }))
   const titles = new Map(peers.map(({ id, title }) => [id, title]))
   const of = (peer: string, read: (round: Round) => number | undefined) => rounded(median(rounds.filter(round => round.peer === peer).map(round => read(round) ?? NaN)))
   const rows = peers.map(({ id }) => ({

@@ -5,6 +5,7 @@ import { saturate } from '../load/wrk.ts'
 import { median } from '../measure/percentiles.ts'
 import type { Peer } from '../peers/peer.ts'
 import { rounded, type Section } from '../results.ts'
+import { interleave } from './interleave.ts'
 import { warmUp } from './warm-up.ts'
 
 interface Round {
@@ -18,16 +19,12 @@ interface Round {
 
 /** What a peer adds to the upstream's own latency, at half of what it can do. */
 export async function measureLatency (bench: Bench, peers: readonly Peer[]): Promise<Section[]> {
-  const { options, say } = bench
   const able = peers.filter(({ id, isLatchkey }) => isLatchkey || /^(bare|undici|nginx-lua)/.test(id))
-  const rounds: Round[] = []
-  for (let round = 1; round <= (options.isQuick ? 1 : options.rounds); round++) {
-    for (const peer of able) {
-      const measured = await measureOnce(bench, peer, round)
-      rounds.push(measured)
-      say(`round ${round}: ${peer.id}: p99 ${measured.through.p99Ms.toFixed(2)} ms at ${measured.perSecond}/s, the upstream's own ${measured.straight.p99Ms.toFixed(2)} ms`)
-    }
-  }
+  const rounds = await interleave(bench, able, {
+    rounds: bench.options.isQuick ? 1 : bench.options.rounds,
+    measure: async (peer, round) => await measureOnce(bench, peer, round),
+    describe: ({ through, straight, perSecond }) => `p99 ${through.p99Ms.toFixed(2)} ms at ${perSecond}/s, the upstream's own ${straight.p99Ms.toFixed(2)} ms`,
+  })
   const of = (peer: string, read: (round: Round) => number) => rounded(median(rounds.filter(round => round.peer === peer).map(read)))
   return [{
     scenario: 'latency',

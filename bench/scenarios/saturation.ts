@@ -4,6 +4,7 @@ import { cpuSeconds, microsPerRequest } from '../measure/cpu.ts'
 import { median } from '../measure/percentiles.ts'
 import type { Peer, PeerSettings } from '../peers/peer.ts'
 import { rounded, type Section } from '../results.ts'
+import { interleave } from './interleave.ts'
 import { ratioNotes } from './ratios.ts'
 import { warmUp } from './warm-up.ts'
 
@@ -29,16 +30,11 @@ export async function measureRoutes (bench: Bench, peers: readonly Peer[]): Prom
 }
 
 async function measure (bench: Bench, peers: readonly Peer[], { scenario, title, request, settings }: { scenario: string, title: string, request: Request, settings: PeerSettings }): Promise<Section[]> {
-  const { options, say } = bench
-  const rounds: Round[] = []
-  const roundsMax = options.isQuick ? 1 : options.rounds
-  for (let round = 1; round <= roundsMax; round++) {
-    for (const peer of peers) {
-      const measured = await measureOnce(bench, peer, { round, request, settings })
-      rounds.push(measured)
-      say(`round ${round}: ${peer.id}: ${measured.cpuMicros.toFixed(1)} µs, ${Math.round(measured.saturation.requestsPerSecond)} requests/s`)
-    }
-  }
+  const rounds = await interleave(bench, peers, {
+    rounds: bench.options.isQuick ? 1 : bench.options.rounds,
+    measure: async (peer, round) => await measureOnce(bench, peer, { round, request, settings }),
+    describe: ({ cpuMicros, saturation }) => `${cpuMicros.toFixed(1)} µs, ${Math.round(saturation.requestsPerSecond)} requests/s`,
+  })
   const of = (peer: string, read: (round: Round) => number) => median(rounds.filter(round => round.peer === peer).map(read))
   return [{
     scenario,
