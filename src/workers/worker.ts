@@ -50,8 +50,11 @@ export class Worker {
         onEnd(reason, this)
         resolve()
       }
-      // Behind the last message, unlike `exit`.
-      this.#child.once('close', (code, signal) => over(signal === null ? `exit code ${code}` : `signal ${signal}`))
+      // Its last messages may come after its exit. Node's own `close` isn't told where we disconnected first.
+      const disconnected = new Promise(resolve => this.#child.once('disconnect', resolve))
+      this.#child.once('exit', (code, signal) => {
+        disconnected.then(() => over(signal === null ? `exit code ${code}` : `signal ${signal}`), () => {})
+      })
       this.#child.on('error', err => {
         if (this.#child.pid === undefined) over(err.message)
       })
