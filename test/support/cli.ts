@@ -41,7 +41,7 @@ export function startCli (args: readonly string[], { cwd, env = {} }: CliOptions
 }
 
 /** `npm test` builds first, and what is built starts three times as fast as the sources; those count once they are newer. */
-function isBuildCurrent (): boolean {
+export function isBuildCurrent (): boolean {
   const builtMs = statSync(path.join(root, 'dist/main.js'), { throwIfNoEntry: false })?.mtimeMs ?? 0
   const sources = readdirSync(path.join(root, 'src'), { recursive: true, encoding: 'utf8' })
   return sources.every(source => statSync(path.join(root, 'src', source)).mtimeMs < builtMs)

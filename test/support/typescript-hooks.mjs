@@ -1,30 +1,8 @@
-import { hash } from 'node:crypto'
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { compiled } from './typescript-compile.mjs'
 
-const folder = fileURLToPath(new URL('../../node_modules/.cache/latchkey-tests/', import.meta.url))
-const compilerOptions = { module: 99 /* esnext */, target: 9 /* es2022 */, verbatimModuleSyntax: true, inlineSourceMap: true, inlineSources: false }
-
-mkdirSync(folder, { recursive: true })
-
-/** Node's loader hook: a TypeScript file without its types, kept under the hash of its text. */
+/** Node's loader hook. */
 export async function load (url, context, nextLoad) {
   if (!url.endsWith('.ts')) return await nextLoad(url, context)
-  const file = fileURLToPath(url)
-  const text = readFileSync(file, 'utf8')
-  return { format: 'module', source: await compiled(file, text), shortCircuit: true }
-}
-
-async function compiled (file, text) {
-  const kept = `${folder}${hash('sha256', `${file}\n${text}`)}.js`
-  try {
-    return readFileSync(kept)
-  } catch {
-    const { default: typescript } = await import('typescript')
-    const { outputText } = typescript.transpileModule(text, { compilerOptions, fileName: file })
-    // Other processes may be reading it, or writing the same.
-    writeFileSync(`${kept}.${process.pid}`, outputText)
-    renameSync(`${kept}.${process.pid}`, kept)
-    return outputText
-  }
+  return { format: 'module', source: await compiled(fileURLToPath(url)), shortCircuit: true }
 }
