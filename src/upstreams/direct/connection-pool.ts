@@ -7,7 +7,7 @@ import type { PoolStats, TargetAddress, TargetPool } from '../target.ts'
 import { Connection, type ConnectionState } from './connection.ts'
 import type { Exchange } from './exchange.ts'
 import { HeaderNames } from './header-names.ts'
-import type { Sweep, Swept } from './sweep.ts'
+import { elapsedMsMax, type Sweep, type Swept } from './sweep.ts'
 
 /** Connections that are being opened at a time: an upstream's backlog is short, and what overflows it is lost for a second. */
 const connectingMax = 128
@@ -71,7 +71,7 @@ export class ConnectionPool implements TargetPool, Swept {
 
   sweep (elapsedMs: number): void {
     for (const exchange of this.#waiting) {
-      if (!exchange.waitedForConnection(elapsedMs, this.connectTimeoutMs)) continue
+      if (!exchange.waitedForConnection(Math.min(elapsedMs, elapsedMsMax), this.connectTimeoutMs)) continue
       this.#waiting.delete(exchange)
       exchange.failed(new UpstreamTimeoutError('connect timeout', 'LATCHKEY_CONNECT_TIMEOUT'))
     }

@@ -3,14 +3,12 @@ import { BadAnswerError, ConnectionLostError } from '../failure.ts'
 import type { ConnectionPool } from './connection-pool.ts'
 import type { Exchange } from './exchange.ts'
 import { ResponseParser } from './response-parser.ts'
-import { notWaited, sweepEveryMs } from './sweep.ts'
+import { elapsedMsMax, notWaited } from './sweep.ts'
 
 /** Below what Node's own servers have: ours must go first, or a request meets a closing socket. */
 const idleMsMax = 4_000
 /** How much sooner than the upstream says that it closes. */
 const idleMarginMs = 1_000
-/** Of a sweep that came late, because this process itself was held up. */
-const elapsedMsMax = 2 * sweepEveryMs
 
 export type ConnectionState = 'connecting' | 'idle' | 'busy' | 'closed'
 
@@ -58,6 +56,8 @@ export class Connection {
   /** To be called by its exchange, once it has no more to do with the connection, which goes on only where it is reusable. */
   finished (isReusable: boolean, keepAliveMs: number | null): void {
     this.#exchange = null
+    // Its last piece may have been more than the client could take: what comes next is the next exchange's.
+    this.#isPaused = false
     this.#isReusable = isReusable
     this.#idleMs = keepAliveMs === null ? idleMsMax : Math.min(idleMsMax, keepAliveMs - idleMarginMs)
   }
@@ -131,10 +131,15 @@ export class Connection {
 
   /** False stops the reading. */
   readonly #read = (length: number): boolean => {
-    const fault = this.#parser.execute(this.#pool.readBuffer.subarray(0, length))
-    if (fault !== null) this.lost(new BadAnswerError(fault))
-    else if (this.#exchange !== null) this.#exchange.flush()
-    else if (this.#state === 'busy') this.#release()
+    try {
+      const fault = this.#parser.execute(this.#pool.readBuffer.subarray(0, length))
+      if (fault !== null) this.lost(new BadAnswerError(fault))
+      else if (this.#exchange !== null) this.#exchange.flush()
+      else if (this.#state === 'busy') this.#release()
+    } catch (err) {
+      // What can't be passed on after all fails one request, not the process.
+      this.lost(err as Error)
+    }
     return !this.#isPaused
   }
 
@@ -145,7 +150,11 @@ export class Connection {
 
   #ended (): void {
     if (this.#state === 'closed') return
-    const fault = this.#parser.finish()
-    this.lost(fault === null ? null : new ConnectionLostError(`other side closed: ${fault}`))
+    try {
+      const fault = this.#parser.finish()
+      this.lost(fault === null ? null : new ConnectionLostError(`other side closed: ${fault}`))
+    } catch (err) {
+      this.lost(err as Error)
+    }
   }
 }

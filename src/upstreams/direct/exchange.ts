@@ -118,14 +118,12 @@ export class Exchange implements ResponseHandler {
   }
 
   onEnd (isReusable: boolean): void {
-    const head = this.#head!
-    const isSent = this.#body === null || this.#body.isSent
-    const connection = this.#connection!
-    this.#finish()
-    connection.finished(isReusable && isSent, head.keepAliveMs)
-    if (!isSent) this.#body!.drop()
     if (!this.#response.headersSent) this.#writeHead(this.#held)
     this.#response.end(this.#held, 'latin1')
+    const isSent = this.#body === null || this.#body.isSent
+    this.#connection!.finished(isReusable && isSent, this.#head!.keepAliveMs)
+    this.#finish()
+    if (!isSent) this.#body!.drop()
   }
 
   /** What the connection waits for is the client's to do. */

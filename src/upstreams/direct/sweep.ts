@@ -4,9 +4,11 @@ export interface Swept {
   sweep (elapsedMs: number): void
 }
 
-export const sweepEveryMs = 100
+const sweepEveryMs = 100
 /** Where a wait begins, so that what had passed since the last sweep doesn't count. */
 export const notWaited = -sweepEveryMs
+/** What counts of a sweep that came late: that this process was held up isn't the other side's doing. */
+export const elapsedMsMax = 2 * sweepEveryMs
 
 /**
  * The one clock of all time-outs: looks at everything a few times a second, so that no request needs a timer of its own.
