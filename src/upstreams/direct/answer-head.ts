@@ -27,10 +27,10 @@ export interface AnswerHead {
 }
 
 /** The reason isn't passed on: anything may stand there but what others could take for the line's end (RFC 9112, 4). */
-const statusLine = /^HTTP\/1\.[01] [1-5][0-9]{2}(?: [^\r\n]*)?$/
+export const statusLine = /^HTTP\/1\.[01] [1-5][0-9]{2}(?: [^\r\n]*)?\r\n$/
 const usualStatusLine = 'HTTP/1.1 200 OK\r\n'
 /** Of blanks that some readers don't take for such, none may stand behind the coding. */
-const chunkedLine = /:[ \t]*chunked *\r\n$/i
+const chunkedLine = /^[^:]+:[ \t]*chunked *\r\n$/i
 const invalid = -1
 const zero = 48
 const nine = 57
@@ -44,9 +44,8 @@ export function parseHead (text: string, isHead: boolean, known: HeaderNames): A
   let status = 200
   let minorVersion: 0 | 1 = 1
   if (text.slice(0, at) !== usualStatusLine) {
-    const end = text.indexOf('\r\n')
-    if (!statusLine.test(text.slice(0, end))) return 'an invalid status line'
-    at = end + 2
+    at = text.indexOf('\r\n') + 2
+    if (!statusLine.test(text.slice(0, at))) return 'an invalid status line'
     status = Number(text.slice(9, 12))
     minorVersion = text.charCodeAt(7) === zero ? 0 : 1
   }
@@ -92,8 +91,6 @@ export function parseHead (text: string, isHead: boolean, known: HeaderNames): A
   const bodyBytes = length === null ? null : lengthOf(length)
   if (bodyBytes === invalid) return 'an invalid Content-Length'
   dropNominated(headers, names, connection)
-  // Some send a body although there is none: it would be read as the next answer.
-  const mayHaveStrayBody = isHead ? connection?.toLowerCase() !== 'keep-alive' : status === 205 ? bodyBytes !== 0 : coding !== null || (bodyBytes ?? 0) > 0
   const framing = isHead || hasNoBody(status) ? 'none' : coding !== null ? 'chunked' : bodyBytes === null ? 'close' : 'length'
   return {
     status,
@@ -102,7 +99,7 @@ export function parseHead (text: string, isHead: boolean, known: HeaderNames): A
     names,
     contentLength: status === 204 ? null : status === 205 ? 0 : bodyBytes,
     framing,
-    isPersistent: framing !== 'close' && isPersistent(minorVersion, connection, proxyConnection) && !(framing === 'none' && mayHaveStrayBody),
+    isPersistent: framing !== 'close' && isPersistent(minorVersion, connection, proxyConnection) && !(framing === 'none' && mayHaveStrayBody(isHead, status, bodyBytes, coding, connection)),
     keepAliveMs: keepAlive === null ? null : announcedMs(keepAlive),
   }
 }
@@ -129,6 +126,13 @@ function lengthOf (value: string): number {
     if (code < zero || code > nine || length > Number.MAX_SAFE_INTEGER) return invalid
   }
   return length
+}
+
+/** Some send a body where there is none. Read as the next answer, it would go to another client. */
+function mayHaveStrayBody (isHead: boolean, status: number, bodyBytes: number | null, coding: string | null, connection: string | null): boolean {
+  if (coding !== null || (isHead && connection?.toLowerCase() !== 'keep-alive')) return true
+  if (status === 205) return bodyBytes !== 0
+  return hasNoBody(status) && bodyBytes !== null && bodyBytes > 0
 }
 
 /** A `close` ends the connection wherever it stands; HTTP/1.0 goes on only where the upstream says so (RFC 9112, 9.3). */

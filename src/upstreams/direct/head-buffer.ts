@@ -1,3 +1,4 @@
+import { statusLine } from './answer-head.ts'
 import type { HeaderNames } from './header-names.ts'
 
 const carriageReturn = 13
@@ -10,8 +11,9 @@ const lineFeed = 10
 export class HeadBuffer {
   readonly #names: HeaderNames
   readonly #bytesMax: number
-  #text = ''
-  #lineStart = 0
+  /** The lines that are complete, and the one that isn't. */
+  #lines = ''
+  #line = ''
   #isBehindReturn = false
   #isComplete = false
   /** Why this is no head; null: it may be. */
@@ -22,8 +24,9 @@ export class HeadBuffer {
     this.#bytesMax = bytesMax
   }
 
-  get isEmpty (): boolean {
-    return this.#text === ''
+  /** What is here of the head (latin1). */
+  get text (): string {
+    return this.#lines + this.#line
   }
 
   /** Whether the head is here, with the empty line behind it. */
@@ -33,49 +36,48 @@ export class HeadBuffer {
 
   /** Takes the bytes from `at` on up to the end of the head. Returns where it stopped. */
   take (bytes: Buffer, at: number): number {
+    const left = this.#bytesMax - this.#lines.length - this.#line.length
+    const end = Math.min(bytes.length, at + left)
     let from = at
-    while (at < bytes.length && !this.#isComplete) {
+    while (at < end && !this.#isComplete && this.fault === null) {
       const byte = bytes[at++]!
-      if ((byte === lineFeed) !== this.#isBehindReturn) return this.#fail('a bare CR or LF in the head', at)
+      if ((byte === lineFeed) !== this.#isBehindReturn) this.fault = 'a bare CR or LF in the head'
       this.#isBehindReturn = byte === carriageReturn
-      if (byte !== lineFeed) continue
-      this.#text += bytes.toString('latin1', from, at)
+      if (byte !== lineFeed || this.fault !== null) continue
+      this.#endLine(this.#line + bytes.toString('latin1', from, at))
       from = at
-      this.#endLine()
     }
-    this.#text += bytes.toString('latin1', from, at)
-    if (this.#lineStart === 0 && !isStatusLineStart(this.#text)) return this.#fail('no HTTP/1 status line', at)
-    if (this.#text.length > this.#bytesMax) return this.#fail('an endless head', at)
+    this.#line += bytes.toString('latin1', from, at)
+    if (this.#isComplete || this.fault !== null) return at
+    if (this.#lines === '' && !isStatusLineStart(this.#line)) this.fault = 'an invalid status line'
+    else if (at < bytes.length) this.fault = 'an endless head'
     return at
   }
 
   /** The complete head without its empty line (latin1); another one may come then. */
   release (): string {
-    const head = this.#text.slice(0, -2)
+    const head = this.#lines
     this.clear()
     return head
   }
 
   clear (): void {
-    this.#text = ''
-    this.#lineStart = 0
+    this.#lines = ''
+    this.#line = ''
     this.#isBehindReturn = false
     this.#isComplete = false
     this.fault = null
   }
 
-  #endLine (): void {
-    const start = this.#lineStart
-    this.#lineStart = this.#text.length
-    if (start === 0) return
-    const line = this.#text.slice(start)
-    if (line === '\r\n') this.#isComplete = true
+  #endLine (line: string): void {
+    this.#line = ''
+    if (line === '\r\n' && this.#lines !== '') {
+      this.#isComplete = true
+      return
+    }
+    if (this.#lines === '') this.fault = statusLine.test(line) ? null : 'an invalid status line'
     else if (this.#names.readLine(line) === null) this.fault = 'an invalid header line'
-  }
-
-  #fail (fault: string, at: number): number {
-    this.fault = fault
-    return at
+    this.#lines += line
   }
 }
 

@@ -80,8 +80,11 @@ export class HeaderNames {
     const lowerCase = sent.toLowerCase()
     const bit = bits.get(lowerCase) ?? 0
     const kind = kinds.get(lowerCase) ?? (isConnectionHeader(lowerCase) ? 'dropped' : bit === 0 ? 'passed' : 'one')
-    const name: HeaderName = { sent, lowerCase, kind, bit }
-    if (this.#known.size < spellingsMax && sent.length <= spellingCharsMax) this.#known.set(sent, name)
+    if (this.#known.size >= spellingsMax || sent.length > spellingCharsMax) return { sent, lowerCase, kind, bit }
+    // A part of a string keeps all of it in memory.
+    const copy = Buffer.from(sent, 'latin1').toString('latin1')
+    const name: HeaderName = { sent: copy, lowerCase, kind, bit }
+    this.#known.set(copy, name)
     return name
   }
 }

@@ -22,6 +22,9 @@ const chunked = 3
 const close = 4
 const spent = 5
 const nothing = Buffer.alloc(0)
+/** Of a status in its line. */
+const statusAt = 9
+const one = 49
 const headEnd = Buffer.from('\r\n\r\n')
 
 /**
@@ -101,19 +104,19 @@ export class ResponseParser {
   #takeHead (bytes: Buffer, at: number): number | string {
     let text: string
     let next: number
-    const end = this.#held.isEmpty ? bytes.indexOf(headEnd, at) : -1
+    const end = this.#held.text === '' ? bytes.indexOf(headEnd, at) : -1
     if (end !== -1) {
       next = end + headEnd.length
       if (next - at > headBytesMax) return 'an endless head'
       text = bytes.toString('latin1', at, end + 2)
     } else {
       next = this.#held.take(bytes, at)
-      if (this.#held.fault !== null) return this.#held.fault
+      if (this.#held.fault !== null) return faultOf(this.#held.text, this.#held.fault)
       if (!this.#held.isComplete) return next
       text = this.#held.release()
     }
     const parsed = parseHead(text, this.#isHead, this.#names)
-    if (typeof parsed === 'string') return parsed
+    if (typeof parsed === 'string') return faultOf(text, parsed)
     if (parsed.status < 200) return this.#skipInterim(parsed.status, text.length) ?? next
     return this.#begin(parsed, bytes, next)
   }
@@ -175,4 +178,8 @@ export class ResponseParser {
     this.stop()
     return fault
   }
+}
+
+function faultOf (head: string, fault: string): string {
+  return head.charCodeAt(statusAt) === one ? `${fault} (of an interim answer)` : fault
 }
