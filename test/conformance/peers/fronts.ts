@@ -1,10 +1,11 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { end, freePort, untilListening } from '../../../bench/processes.ts'
+import { freePort } from '../../../src/database/embedded/postgres-process.ts'
 import { keyLength } from '../case.ts'
 import type { Front } from '../front.ts'
 import { startLatchkey } from './latchkey.ts'
+import { end, untilListening } from './processes.ts'
 
 export interface StartedFront extends Front {
   readonly version: string

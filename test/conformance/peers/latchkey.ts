@@ -3,9 +3,9 @@ import { randomBytes } from 'node:crypto'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pino } from 'pino'
-import { end, freePort, untilListening } from '../../../bench/processes.ts'
 import { loadConfig } from '../../../src/config/load.ts'
 import { openEmbedded } from '../../../src/database/embedded.ts'
+import { freePort } from '../../../src/database/embedded/postgres-process.ts'
 import { migrateUp } from '../../../src/database/migrate.ts'
 import { createPool } from '../../../src/database/pool.ts'
 import { BcryptPool } from '../../../src/keys/bcrypt.ts'
@@ -14,6 +14,7 @@ import { KeyManager } from '../../../src/keys/manager.ts'
 import { withEngine } from '../../support/engine.ts'
 import { frontConfig } from '../../support/front.ts'
 import type { StartedFront } from './fronts.ts'
+import { end, untilListening } from './processes.ts'
 
 const logger = pino({ level: 'silent' })
 const root = join(import.meta.dirname, '../../..')
