@@ -1,6 +1,6 @@
 /**
  * Imports go one way (docs/architecture.md):
- * errors, config, metrics <- database <- routes, keys, limits, usage, upstreams <- gateway, admin, demo <- server <- commands <- main
+ * errors, config, metrics <- database <- routes, keys, limits, usage, upstreams <- gateway, admin, demo <- serving, front <- workers <- server <- commands <- main
  */
 const parts = 'routes|keys|limits|usage|upstreams'
 
@@ -31,14 +31,16 @@ module.exports = {
       name: 'parts-do-not-import-upwards',
       severity: 'error',
       from: { path: `^src/(${parts})/` },
-      to: { path: '^src/(gateway|admin|demo|commands)/|^src/(server|main)\\.ts$' },
+      to: { path: '^src/(gateway|admin|demo|workers|commands)/|^src/(front|serving|server|main)\\.ts$' },
     },
     {
       name: 'listeners-do-not-import-each-other-or-upwards',
       severity: 'error',
       from: { path: '^src/(gateway|admin|demo)/' },
-      to: { path: '^src/(gateway|admin|demo|commands)/|^src/(server|main)\\.ts$', pathNot: '^src/$1/' },
+      to: { path: '^src/(gateway|admin|demo|workers|commands)/|^src/(front|serving|server|main)\\.ts$', pathNot: '^src/$1/' },
     },
+    { name: 'serving-below-workers', severity: 'error', from: { path: '^src/(front|serving)\\.ts$' }, to: { path: '^src/(workers/|commands/|server\\.ts$|main\\.ts$)' } },
+    { name: 'workers-below-server', severity: 'error', from: { path: '^src/workers/' }, to: { path: '^src/(commands/|server\\.ts$|main\\.ts$)' } },
     { name: 'server-below-commands', severity: 'error', from: { path: '^src/server\\.ts$' }, to: { path: '^src/(commands/|main\\.ts$)' } },
     { name: 'nothing-imports-main', severity: 'error', from: {}, to: { path: '^src/main\\.ts$' } },
     {
