@@ -26,7 +26,7 @@ import { insufficientScope, keyRefusal, missingKey, type Refusal, refuse, tooMan
 import { requestIdOf } from './request-id.ts'
 import { ownHeaders } from './own-headers.ts'
 import { insanityOf, originForm } from './sane-request.ts'
-import { fastifyOptions, tuneServer } from './server-options.ts'
+import { announceKeepAlive, fastifyOptions, tuneServer } from './server-options.ts'
 import { SlowClients } from './slow-clients.ts'
 import { Turns } from './turns.ts'
 import { UnreadableRequests } from './unreadable-request.ts'
@@ -203,6 +203,7 @@ export async function createGateway (parts: GatewayParts): Promise<FastifyInstan
     identity.endsConnection = parts.isDraining() || losesWhatFollows(raw)
     connection.latest = identity
     slowClients.expectBody(raw, reply.raw, identity)
+    announceKeepAlive(reply.raw, gateway)
     return identity
   }
 
@@ -233,8 +234,9 @@ export async function createGateway (parts: GatewayParts): Promise<FastifyInstan
     parts.engine.forward(request, reply, admit)
   }
 
-  function responseHeadersOf ({ identity }: FastifyRequest): Record<string, string> {
-    identity.endsConnection ||= parts.isDraining()
+  /** Of an answer that is passed on. One that comes before the request has ended is the connection's last. */
+  function responseHeadersOf ({ identity, raw }: FastifyRequest): Record<string, string> {
+    identity.endsConnection ||= parts.isDraining() || !raw.complete
     return ownHeaders(identity)
   }
 

@@ -192,10 +192,13 @@ export class Exchange implements ResponseHandler {
       this.#forwarding.isEventStream = index !== -1 && isEventStream(headers[2 * index + 1]!)
     }
     const added = this.#options.responseHeadersOf(this.#request)
-    for (let i = names.length - 1; i >= 0; i--) {
-      if (names[i]! in added) headers.splice(2 * i, 2)
+    for (const name in added) {
+      for (let i = names.indexOf(name); i !== -1; i = names.indexOf(name)) {
+        names.splice(i, 1)
+        headers.splice(2 * i, 2)
+      }
+      headers.push(name, added[name]!)
     }
-    for (const name in added) headers.push(name, added[name]!)
     // Behind a length, node:http would take Content-Disposition for UTF-8.
     if (contentLength !== null) headers.push('content-length', String(contentLength))
     else if (whole !== null && framing !== 'none') headers.push('content-length', String(whole.length))
