@@ -15,12 +15,14 @@ interface KeyRowCounts {
 
 /** How many rows may share a prefix before first uses of those keys get slow: each is a bcrypt compare. */
 const sharedPrefixMost = 8
+/** The newest are looked at: a database in use is not to be held up by this. */
+const rowsMax = 100_000
 
 /** Which rows are found by digest, which only by bcrypt, and which never. */
 export async function checkKeyRows (pool: pg.Pool, peppers: Peppers): Promise<Finding[]> {
   const { rows: [counts] } = await pool.query<KeyRowCounts>(countsSql, [peppers.ids])
   if (counts === undefined || counts.keys === 0) return [ok('Keys', 'none yet')]
-  const findings = [ok('Keys', `${counts.keys} in all; ${withoutDigest(counts.without_digest, peppers)}`)]
+  const findings = [ok('Keys', `${counts.keys === rowsMax ? `the newest ${rowsMax} looked at` : `${counts.keys} in all`}; ${withoutDigest(counts.without_digest, peppers)}`)]
   if (counts.foreign_pepper > 0) {
     findings.push(warn('Peppers in use', `${counts.foreign_pepper} keys have their digest under a pepper that is not listed: their next use costs a bcrypt compare`, 'Add the earlier pepper behind the present one in LATCHKEY_KEY_PEPPER, if it was not dropped on purpose.'))
   }
@@ -43,7 +45,9 @@ function withoutDigest (count: number, { isEmpty }: Peppers): string {
 }
 
 const countsSql = `
-  with classified as (
+  with examined as materialized (
+    select id, key_prefix, key_hash, key_lookup, pepper_id from public.api_keys order by id desc limit ${rowsMax}
+  ), classified as (
     select id,
            rtrim(key_prefix::text, '.') as prefix,
            key_lookup is null as is_without_digest,
@@ -52,13 +56,13 @@ const countsSql = `
              -- What no key begins with.
              or key_prefix::text !~ '^[!-~]{1,72}$'
              or coalesce(key_hash, '') !~ '^\\$2[aby]\\$(0[4-9]|1[0-6])\\$[./A-Za-z0-9]{53}$' as is_unproven
-    from public.api_keys
+    from examined
   )
   select count(*)::integer as keys,
          count(*) filter (where is_without_digest)::integer as without_digest,
          count(*) filter (where is_foreign)::integer as foreign_pepper,
          count(*) filter (where is_unproven and (is_without_digest or is_foreign))::integer as unmatchable,
          (array_agg(id order by id) filter (where is_unproven and (is_without_digest or is_foreign)))[1:10] as unmatchable_ids,
-         (select count(*)::integer from (select count(*) over (partition by key_hash) as n from public.api_keys where key_hash is not null) as hashes where n > 1) as shared_hash,
+         (select count(*)::integer from (select count(*) over (partition by key_hash) as n from examined where key_hash is not null) as hashes where n > 1) as shared_hash,
          coalesce((select max(n) from (select count(*)::integer as n from classified where is_without_digest and prefix <> '' group by prefix) as shared), 0) as shared_prefix
   from classified`
