@@ -1,3 +1,5 @@
+const lastChunk = '\r\n0\r\n\r\n'
+
 /**
  * Finds where the answers on a connection end, one at a time: what a load generator needs of HTTP/1.1, and no more.
  * `read` returns the status once an answer is complete, else 0. Throws on what it doesn't understand.
@@ -8,7 +10,8 @@ export class AnswerReader {
   #head = ''
   #leftBytes = 0
   #isChunked = false
-  #tail = ''
+  /** Of the body; the head's last line ends before the first chunk as the others do. */
+  #tail = '\r\n'
 
   read (chunk: Buffer): number {
     if (this.#status !== 0) return this.#body(chunk, 0)
@@ -30,9 +33,9 @@ export class AnswerReader {
 
   #body (chunk: Buffer, from: number): number {
     if (this.#isChunked) {
-      this.#tail = (this.#tail + chunk.toString('latin1', Math.max(from, chunk.length - 7))).slice(-7)
-      // Not in the middle of a body here: those that are loaded hold no such bytes.
-      if (this.#tail !== '\r\n0\r\n\r\n' && !(this.#tail.endsWith('0\r\n\r\n') && from + 5 === chunk.length)) return 0
+      this.#tail = (this.#tail + chunk.toString('latin1', Math.max(from, chunk.length - lastChunk.length))).slice(-lastChunk.length)
+      // The bodies that are loaded hold no such bytes themselves.
+      if (this.#tail !== lastChunk) return 0
     } else {
       this.#leftBytes -= chunk.length - from
       if (this.#leftBytes < 0) throw new Error('more than one answer')
@@ -40,7 +43,7 @@ export class AnswerReader {
     }
     const status = this.#status
     this.#status = 0
-    this.#tail = ''
+    this.#tail = '\r\n'
     return status
   }
 }
