@@ -151,7 +151,7 @@ async function compose ({ config, database, bcrypt, failures, logger, ...options
     isDraining: () => isDraining,
     logger,
   })
-  const drain = new Drain(gateway.server, openRequests)
+  const drain = new Drain(gateway.server, connections, openRequests)
   above.add('gateway listener', async () => {
     const brokenOff = await drain.run({ idleGraceMs: shutdown.idleGraceMs, eventStreamsMs: shutdown.eventStreamsMs, deadlineMs: shutdown.drainMs })
     if (brokenOff > 0) logger.warn({ connections: brokenOff }, 'connections still busy at the end of the drain were broken off')

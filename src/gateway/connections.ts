@@ -7,6 +7,8 @@ import { ConnectionRefusals } from './connection-refusals.ts'
 import type { Identity } from './identity.ts'
 
 export interface ConnectionsOptions {
+  /** How long a connection may have nothing to do behind its last response. */
+  readonly keepAliveTimeoutMs: number
   readonly connectionsMax: number
   readonly connectionsPerAddressMax: number
   /** Proxies: many clients come through one, so they have no bound of their own. */
@@ -19,6 +21,9 @@ export interface Connection {
   readonly openedAtMs: number
   /** The last request that has begun. */
   latest: Identity | null
+  /** The request behind which nothing had come when the connection was last looked at, and the bytes read by then. */
+  idleSince: Identity | null
+  bytesRead: number
 }
 
 /** One that has had nothing to do for so long can make room for another. */
@@ -26,6 +31,9 @@ const idleMinMs = 1_000
 /** Of all, closed at once to make room: looking for them costs a pass over all. */
 export const roomShare = 0.01
 export const lookEveryMs = 100
+/** How late an idle connection may be ended, in shares of the time that it is given. */
+const sweepShare = 0.1
+const sweepEveryMs = { least: 50, most: 1_000 } as const
 
 /** The clients' connections: how many, whose, and which of them could go. */
 export class Connections {
@@ -35,9 +43,12 @@ export class Connections {
   readonly #refusals: ConnectionRefusals
   #closedForRoom = 0
   #lookedAtMs = -Infinity
+  #idleMaxMs: number
+  #sweep: NodeJS.Timeout | null = null
 
   constructor (options: ConnectionsOptions) {
     this.#options = options
+    this.#idleMaxMs = options.keepAliveTimeoutMs
     this.#refusals = new ConnectionRefusals(options)
   }
 
@@ -51,6 +62,18 @@ export class Connections {
       this.#makeRoom()
     })
     server.prependListener('connection', socket => this.#take(socket))
+    server.once('close', () => { if (this.#sweep !== null) clearInterval(this.#sweep) })
+    this.endIdleAfter(this.#idleMaxMs)
+  }
+
+  /**
+   * From now on. They are looked at together, a few times within that time: node:http would set two timers a request,
+   * which is a twentieth of what a request costs.
+   */
+  endIdleAfter (idleMaxMs: number): void {
+    if (this.#sweep !== null) clearInterval(this.#sweep)
+    this.#idleMaxMs = idleMaxMs
+    this.#sweep = setInterval(() => this.#endIdle(), Math.min(Math.max(idleMaxMs * sweepShare, sweepEveryMs.least), sweepEveryMs.most)).unref()
   }
 
   of (socket: Socket): Connection {
@@ -77,7 +100,7 @@ export class Connections {
 
   #add (socket: Socket): Connection {
     const peer = peerOf(socket, this.#options.trusted)
-    const connection = { peer, openedAtMs: performance.now(), latest: null }
+    const connection = { peer, openedAtMs: performance.now(), latest: null, idleSince: null, bytesRead: 0 }
     // A request can be handed over behind its connection's end: nothing is to be kept for that.
     if (socket.destroyed) return connection
     this.#connections.set(socket, connection)
@@ -95,6 +118,20 @@ export class Connections {
     const left = this.#countByNetwork.get(network)! - 1
     if (left === 0) this.#countByNetwork.delete(network)
     else this.#countByNetwork.set(network, left)
+  }
+
+  /** What is in the midst of sending its next request isn't idle: its head has a time-out of its own. */
+  #endIdle (): void {
+    const nowMs = performance.now()
+    for (const [socket, connection] of this.#connections) {
+      const { latest } = connection
+      if (latest === null || latest.closedAtMs === null) continue
+      if (connection.idleSince !== latest) {
+        connection.idleSince = latest
+        connection.bytesRead = socket.bytesRead
+      }
+      if (nowMs - latest.closedAtMs >= this.#idleMaxMs && socket.bytesRead === connection.bytesRead) socket.destroy()
+    }
   }
 
   /** At the bound, those that have been idle for longest go, so that idle connections don't lock out new clients. */

@@ -1,6 +1,7 @@
 import type { Server as HttpServer } from 'node:http'
 import { Server as NetServer, type Socket } from 'node:net'
 import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises'
+import type { Connections } from './connections.ts'
 import type { OpenRequests } from './open-requests.ts'
 
 export interface DrainOptions {
@@ -15,10 +16,12 @@ export interface DrainOptions {
 /** Ends a listener without failing a request. Made together with the server, since it has to know every connection. */
 export class Drain {
   readonly #server: HttpServer
+  readonly #connections: Connections
   readonly #openRequests: OpenRequests
   readonly #sockets = new Set<Socket>()
 
-  constructor (server: HttpServer, openRequests: OpenRequests) {
+  constructor (server: HttpServer, connections: Connections, openRequests: OpenRequests) {
+    this.#connections = connections
     this.#server = server
     this.#openRequests = openRequests
     server.on('connection', socket => {
@@ -37,7 +40,7 @@ export class Drain {
   async run ({ idleGraceMs, eventStreamsMs, deadlineMs }: DrainOptions): Promise<number> {
     const server = this.#server
     // A connection whose answer began before the drain, and so without `Connection: close`, is left its own grace.
-    server.keepAliveTimeout = idleGraceMs
+    this.#connections.endIdleAfter(idleGraceMs)
     this.#openRequests.goAway()
     // Both times, what has arrived is taken in first: connections in the backlog would be reset with the listener, and
     // a connection isn't idle when its next request waits to be read. A timer runs before the sockets are polled.

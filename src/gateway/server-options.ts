@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http'
 import type { FastifyInstance, FastifyServerOptions } from 'fastify'
 import type { GatewayConfig } from '../config/config.ts'
 import { GatewayRequest } from './upgrade-request.ts'
@@ -8,20 +9,21 @@ const headerBytesMax = 16_384
 const overdueShare = 0.1
 const checkEveryMs = { least: 100, most: 5_000 } as const
 
-type Timeouts = Pick<GatewayConfig, 'headersTimeoutMs' | 'sendTimeoutMs' | 'keepAliveTimeoutMs'>
+type Timeouts = Pick<GatewayConfig, 'headersTimeoutMs' | 'sendTimeoutMs'>
 
 /**
  * Time-outs and bounds of the clients' listener. Not set here: the number of header lines (sane-request.ts), the body's
  * size (a route's `bodyBytesMax`) and its time-out (slow-clients.ts), connections (connections.ts).
  */
-export function fastifyOptions ({ headersTimeoutMs, keepAliveTimeoutMs }: Timeouts) {
+export function fastifyOptions ({ headersTimeoutMs }: Timeouts) {
   return {
     logger: false,
     // Both would answer in Fastify's own format, before onRequest.
     return503OnClosing: false,
     // There is no bound on the whole: large uploads take their time.
     requestTimeout: 0,
-    keepAliveTimeout: keepAliveTimeoutMs,
+    // connections.ts ends those that are idle.
+    keepAliveTimeout: 0,
     // Connections are drained by server.ts.
     forceCloseConnections: false,
     bodyLimit: Number.MAX_SAFE_INTEGER,
@@ -52,4 +54,9 @@ export function tuneServer (app: FastifyInstance, { sendTimeoutMs }: Timeouts): 
   app.server.on('checkContinue', (request, response) => { app.routing(request, response) })
   // And refuses any other expectation by itself, without a problem, a metric or a line in the log.
   app.server.on('checkExpectation', (request, response) => { app.routing(request, response) })
+}
+
+/** Undocumented: what node:http would set, had it the timer, and names in `Keep-Alive: timeout`, so that clients let go of a connection before we do. */
+export function announceKeepAlive (response: ServerResponse & { _keepAliveTimeout?: number }, { keepAliveTimeoutMs }: Pick<GatewayConfig, 'keepAliveTimeoutMs'>): void {
+  response._keepAliveTimeout = keepAliveTimeoutMs
 }

@@ -64,17 +64,15 @@ export class SlowClients {
   }
 
   /**
-   * Neither side has moved for `sendTimeout`, or for `keepAliveTimeout` after a response. Bytes that wait to be taken
-   * are the client's fault. A request whose answer is still to come isn't: its upstream is slow, or its stream silent.
+   * Neither side has moved for `sendTimeout`. Bytes that wait to be taken are the client's fault. A request whose answer
+   * is still to come isn't: its upstream is slow, or its stream silent. Behind a response, `keepAliveTimeout` counts.
    */
   #idle (socket: Socket): void {
     const { response } = this.#turns.of(socket)
     // The first head has a time-out of its own.
-    if (response === null) return
-    const isOpen = !response.closed
-    if (isOpen && socket.writableLength === 0) return
+    if (response === null || response.closed || socket.writableLength === 0) return
     const forwarding = this.#identityOf(socket)?.forwarding
-    if (isOpen && forwarding != null) forwarding.failure ??= new SendTimeoutError('the client stopped reading')
+    if (forwarding != null) forwarding.failure ??= new SendTimeoutError('the client stopped reading')
     socket.destroy()
   }
 

@@ -2,6 +2,8 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { pino } from 'pino'
 import t from 'tap'
+import { AddressRanges } from '../../src/config/address.ts'
+import { Connections } from '../../src/gateway/connections.ts'
 import { Drain } from '../../src/gateway/drain.ts'
 import { OpenRequests } from '../../src/gateway/open-requests.ts'
 import { KeyWatch } from '../../src/keys/watch.ts'
@@ -63,7 +65,8 @@ t.test('the last answer, broken off at the end, has closed when the drain is ove
     nowMs: Date.now,
     logger: pino({ level: 'silent' }),
   })
-  const drain = new Drain(server, new OpenRequests(watch))
+  const connections = new Connections({ keepAliveTimeoutMs: 60_000, connectionsMax: 10, connectionsPerAddressMax: 10, trusted: new AddressRanges([]), logger: pino({ level: 'silent' }) })
+  const drain = new Drain(server, connections, new OpenRequests(watch))
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   const client = await connectTo(t, `http://127.0.0.1:${(server.address() as AddressInfo).port}`)
   client.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
