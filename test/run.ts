@@ -61,6 +61,8 @@ await Promise.all(jobs.map(async ({ name, files, engine }) => {
 }))
 await run(process.execPath, preload, 'test/support/after.ts')
 t.end()
+// What tap would do by itself, were its stream not piped on.
+if (!t.passing()) process.exitCode = 1
 
 async function run (...[command, ...args]: [string, ...string[]]): Promise<void> {
   const child = spawn(command, args, { stdio: 'inherit' })
