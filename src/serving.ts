@@ -52,7 +52,7 @@ export interface Serving {
   readonly gateway: FastifyInstance
   readonly connections: Connections
   /** For the registry. */
-  readonly numbers: Pick<RegistryParts, 'gateway' | 'limits' | 'keys' | 'usage' | 'openStreams'>
+  readonly numbers: Pick<RegistryParts, 'gateway' | 'limits' | 'keys' | 'usage' | 'upstreams' | 'openStreams'>
   hasReachedStore (): boolean
   /** Resolves when the key store was reached, or at `close`. Says in the log what is wrong with the database, where it `examines` that. */
   reachStore (options: { readonly examines: boolean, readonly onReached: () => void }): Promise<void>
@@ -172,6 +172,7 @@ async function compose ({ config, database, bcrypt, failures, logger, ...options
       limits: () => ({ connections: connections.stats(), failures: failures.stats(), lookups: lookups.stats(), load: load.stats() }),
       keys: () => ({ ...verifier.stats(), isListenerUp: listener.isConfirmed() }),
       usage: () => usage.stats(),
+      upstreams: () => upstreams.stats(),
       openStreams: () => openRequests.stats(),
     },
     hasReachedStore: () => verifier.hasReachedStore,

@@ -1,7 +1,7 @@
 import { type GatewaySnapshot, GatewayMetrics } from './gateway-metrics.ts'
 import { Histogram, type HistogramSnapshot } from './histogram.ts'
 import type { LimitNumbers } from './limits-families.ts'
-import type { KeyNumbers, RegistryParts, UsageNumbers } from './registry.ts'
+import type { KeyNumbers, RegistryParts, UpstreamNumbers, UsageNumbers } from './registry.ts'
 
 /** All that one process which serves requests has counted, as it goes to another process. */
 export interface ProcessNumbers {
@@ -9,10 +9,11 @@ export interface ProcessNumbers {
   readonly limits: LimitNumbers
   readonly keys: KeyNumbers
   readonly usage: Omit<UsageNumbers, 'flushDuration'> & { readonly flushDuration: HistogramSnapshot }
+  readonly upstreams: readonly UpstreamNumbers[]
   readonly openStreams: { readonly websockets: number, readonly responses: number }
 }
 
-type NumberParts = Pick<RegistryParts, 'gateway' | 'limits' | 'keys' | 'usage' | 'openStreams'>
+type NumberParts = Pick<RegistryParts, 'gateway' | 'limits' | 'keys' | 'usage' | 'upstreams' | 'openStreams'>
 
 export function numbersOf (parts: NumberParts): ProcessNumbers {
   const usage = parts.usage()
@@ -21,6 +22,7 @@ export function numbersOf (parts: NumberParts): ProcessNumbers {
     limits: parts.limits(),
     keys: parts.keys(),
     usage: { ...usage, flushDuration: usage.flushDuration.snapshot() },
+    upstreams: parts.upstreams(),
     openStreams: parts.openStreams(),
   }
 }
@@ -37,6 +39,7 @@ export function noNumbers (): ProcessNumbers {
     },
     keys: { entries: 0, hits: 0, misses: 0, negativeHits: 0, rechecks: 0, coalesced: 0, invalidations: 0, isStoreUp: true, isListenerUp: true, bcrypt: { running: 0, waiting: 0 } },
     usage: { recorded: 0, recovered: 0, written: 0, dropped: 0, waiting: 0, spooled: 0, flushDuration: new Histogram().snapshot() },
+    upstreams: [],
     openStreams: { websockets: 0, responses: 0 },
   }
 }
@@ -54,6 +57,7 @@ export function remainsOf ({ gateway, limits, keys, usage }: ProcessNumbers): Pr
     },
     keys: { ...keys, entries: 0, isStoreUp: true, isListenerUp: true, bcrypt: nothing.keys.bcrypt },
     usage: { ...usage, dropped: usage.dropped + usage.waiting, waiting: 0 },
+    upstreams: nothing.upstreams,
     openStreams: nothing.openStreams,
   }
 }
@@ -85,6 +89,7 @@ export function sumOf (all: readonly ProcessNumbers[]): ProcessNumbers {
       bcrypt: added(all.map(({ keys }) => keys.bcrypt)),
     },
     usage: { ...added(all.map(({ usage: { flushDuration, ...counts } }) => counts)), flushDuration: flushDuration.snapshot() },
+    upstreams: addedByName(all.flatMap(({ upstreams }) => upstreams)),
     openStreams: added(all.map(({ openStreams }) => openStreams)),
   }
 }
@@ -100,8 +105,16 @@ export function partsOf (numbers: ProcessNumbers): NumberParts {
     limits: () => numbers.limits,
     keys: () => numbers.keys,
     usage: () => ({ ...numbers.usage, flushDuration }),
+    upstreams: () => numbers.upstreams,
     openStreams: () => numbers.openStreams,
   }
+}
+
+function addedByName (all: readonly UpstreamNumbers[]): UpstreamNumbers[] {
+  return [...new Set(all.map(({ name }) => name))].map(name => {
+    const of = all.filter(numbers => numbers.name === name).map(({ name: _, ...counts }) => counts)
+    return { name, ...added(of) }
+  })
 }
 
 /** `all` has one at least. */

@@ -20,6 +20,7 @@ export function createProductRegistry (parts: RegistryParts): Registry {
   const families = new Families(registry)
   addGateway(families, parts.gateway)
   addLimits(families, parts.limits)
+  addUpstreams(families, parts.upstreams)
   addKeys(families, parts.keys)
   addUsage(families, parts.usage)
   families.gauges('latchkey_open_streams', 'Forwarded requests that have not ended, by kind: WebSockets and all others.', ['kind'],
@@ -43,10 +44,21 @@ export interface RegistryParts {
   readonly keys: () => KeyNumbers
   /** Called several times a scrape, all in one synchronous run. */
   readonly usage: () => UsageNumbers
+  /** Called several times a scrape, all in one synchronous run. */
+  readonly upstreams: () => readonly UpstreamNumbers[]
   readonly openStreams: () => { readonly websockets: number, readonly responses: number }
   readonly isConfigCurrent: () => boolean
   /** Of the product. */
   readonly version: string
+}
+
+/** Of one upstream: its connections by what they are doing, and the requests that wait for one. */
+export interface UpstreamNumbers {
+  readonly name: string
+  readonly connecting: number
+  readonly busy: number
+  readonly idle: number
+  readonly waiting: number
 }
 
 export interface KeyNumbers {
@@ -97,6 +109,21 @@ function addGateway (families: Families, gateway: GatewayMetrics): void {
   families.counter('latchkey_auth_total', 'Outcomes of checking who sends a request.', ['outcome'],
     function * () {
       for (const [outcome, count] of gateway.authOutcomes()) yield [{ outcome }, count]
+    })
+}
+
+function addUpstreams (families: Families, upstreams: () => readonly UpstreamNumbers[]): void {
+  families.gauges('latchkey_upstream_connections', 'Connections to an upstream, by what they are doing.', ['upstream', 'state'],
+    function * () {
+      for (const { name, connecting, busy, idle } of upstreams()) {
+        yield [{ upstream: name, state: 'connecting' }, connecting]
+        yield [{ upstream: name, state: 'busy' }, busy]
+        yield [{ upstream: name, state: 'idle' }, idle]
+      }
+    })
+  families.gauges('latchkey_upstream_waiting_requests', 'Requests that wait for a connection to an upstream.', ['upstream'],
+    function * () {
+      for (const { name, waiting } of upstreams()) yield [{ upstream: name }, waiting]
     })
 }
 

@@ -36,9 +36,9 @@ export class UpstreamSet {
     }
   }
 
-  /** Of those in force, by name. */
-  * stats (): Generator<readonly [name: string, stats: PoolStats]> {
-    for (const [name, upstream] of this.#upstreams) yield [name, upstream.stats()]
+  /** Of those in force. */
+  stats (): (PoolStats & { readonly name: string })[] {
+    return [...this.#upstreams].map(([name, upstream]) => ({ name, ...upstream.stats() }))
   }
 
   async close (): Promise<void> {

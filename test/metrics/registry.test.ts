@@ -29,7 +29,7 @@ const noLimits: LimitNumbers = {
 
 function setUp (more: Partial<RegistryParts> = {}) {
   const gateway = new GatewayMetrics()
-  const registry = createRegistry({ gateway, limits: () => noLimits, keys: () => keyNumbers, usage: noUsage(), openStreams: () => ({ websockets: 10, responses: 11 }), isConfigCurrent: () => true, version: '1.2.3', ...more })
+  const registry = createRegistry({ gateway, limits: () => noLimits, keys: () => keyNumbers, usage: noUsage(), upstreams: () => [{ name: 'inventory', connecting: 12, busy: 13, idle: 14, waiting: 15 }], openStreams: () => ({ websockets: 10, responses: 11 }), isConfigCurrent: () => true, version: '1.2.3', ...more })
   return { gateway, scrape: async () => parseExposition(await registry.metrics()) }
 }
 
@@ -69,6 +69,8 @@ t.test('every name of the contract is there, with its type and labels', async (t
     latchkey_usage_waiting_rows: ['gauge'],
     latchkey_usage_spooled_rows: ['gauge'],
     latchkey_usage_flush_duration_seconds: ['histogram', 'le'],
+    latchkey_upstream_connections: ['gauge', 'state', 'upstream'],
+    latchkey_upstream_waiting_requests: ['gauge', 'upstream'],
     latchkey_open_streams: ['gauge', 'kind'],
     latchkey_pipelining_overflows_total: ['counter'],
     latchkey_connections: ['gauge'],
@@ -108,6 +110,10 @@ t.test('the parts\' numbers arrive where they belong', async (t) => {
   t.equal(valueOf(families, 'latchkey_bcrypt_waiting'), 9)
   t.equal(valueOf(families, 'latchkey_key_store_up'), 1)
   t.equal(valueOf(families, 'latchkey_key_listener_up'), 1)
+  for (const [state, value] of Object.entries({ connecting: 12, busy: 13, idle: 14 })) {
+    t.equal(valueOf(families, 'latchkey_upstream_connections', { upstream: 'inventory', state }), value)
+  }
+  t.equal(valueOf(families, 'latchkey_upstream_waiting_requests', { upstream: 'inventory' }), 15)
   t.equal(valueOf(families, 'latchkey_open_streams', { kind: 'websocket' }), 10)
   t.equal(valueOf(families, 'latchkey_open_streams', { kind: 'response' }), 11)
   t.equal(valueOf(families, 'latchkey_config_last_reload_success'), 1)
