@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import type { Config } from '../config/config.ts'
 import type { Front, FrontOptions } from '../front.ts'
 import { BcryptBusyError } from '../keys/bcrypt.ts'
@@ -26,6 +27,7 @@ export async function startWorkers (options: FrontOptions): Promise<Front> {
   let hasExamined = false
   let onReached: () => void = () => {}
 
+  if (options.workers > availableParallelism()) logger.warn({ workers: options.workers, cores: availableParallelism() }, 'more workers than cores: they share them')
   const fleet = new Fleet({ size: options.workers, onMessage, onEnd, greet, logger })
   const acceptor = new Acceptor({ config: config.gateway, workers: available, logger })
   const tally = new Tally({ ...options, fleet, connections: () => acceptor.stats(), isConfigCurrent: () => options.isConfigCurrent() && isApplied() })

@@ -7,9 +7,9 @@ import { noNumbers, numbersOf, partsOf, type ProcessNumbers, remainsOf, sumOf } 
 function someNumbers (factor: number): ProcessNumbers {
   const gateway = new GatewayMetrics()
   for (let i = 0; i < factor; i++) {
-    gateway.requestFinished('read', 'GET', 200, 3)
-    gateway.requestFinished('read', 'BREW', 999, 3)
-    gateway.upstreamFinished('inventory', 2)
+    gateway.requestFinished('read', 'GET', 200, 250)
+    gateway.requestFinished('read', 'BREW', 999, 500)
+    gateway.upstreamFinished('inventory', 125)
     gateway.upstreamFailed('inventory', 'overloaded')
     gateway.authOutcome('valid')
     gateway.pipeliningOverflowed()
