@@ -58,6 +58,11 @@ export class Reference {
       return { kind: 'refused', fault }
     }
     const head = headFor(statusCode, headers as AnswerHeaders)
+    if (hasNoBody(statusCode) && (Number(headers['content-length'] ?? 0) > 0 || headers['transfer-encoding'] !== undefined)) {
+      // undici waits for it, and the engine doesn't.
+      body.on('error', () => {}).destroy()
+      return { kind: 'passed', head, body: '', isReusable: false }
+    }
     const chunks: Buffer[] = []
     try {
       for await (const chunk of body) chunks.push(chunk as Buffer)
