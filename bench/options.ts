@@ -21,7 +21,7 @@ export interface Options {
 }
 
 const quickPeers: readonly PeerName[] = ['latchkey', 'bare', 'undici', 'nginx-lua']
-const quickScenarios: readonly ScenarioName[] = ['hot', 'bodies', 'junk', 'first-use', 'restart', 'usage']
+const quickScenarios: readonly ScenarioName[] = ['hot', 'first-use', 'restart', 'usage']
 
 export const help = `npm run bench -- [options]
 

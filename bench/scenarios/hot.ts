@@ -91,6 +91,6 @@ async function measureOnce (bench: Bench, peer: Peer, round: number): Promise<Ro
 
 async function atRate ({ stage, options }: Bench, { port, keysFile, keyHeader }: { port: number, keysFile: string, keyHeader: string }): Promise<Outcome> {
   return await generate(stage, {
-    port, keysFile, keyHeader, localAddress: '127.0.0.1', connections: 64, path: '/inventory/items', pace: { kind: 'fixed', perSecond: options.rate, seconds: options.seconds },
+    port, keysFile, keyHeader, localAddress: '127.0.0.1', connections: 64, path: '/inventory/items', pace: { kind: 'fixed', perSecond: options.rate, seconds: options.isQuick ? 1 : options.seconds },
   })
 }

@@ -12,7 +12,7 @@ const goodPerSecond = 500
 const junkPerSecond = 3_000
 const junkKeys = 20_000
 /** Beyond the budget each answer is held back for a second, and its connection with it: it takes many to send many. */
-const connections = { within: 32, beyond: 3_200 }
+const connections = { within: 32, beyond: 1_000, flood: 3_200 }
 
 type From = Pick<Job, 'localAddress' | 'connections'>
 
@@ -33,6 +33,7 @@ export async function measureJunk (bench: Bench, peers: readonly Peer[]): Promis
   const floods: { what: string, good: Outcome, junk: Outcome | null }[] = []
   for (const [budget, failures, junkConnections] of [['beyond the budget', 100, connections.beyond], ['within the budget', 1_000_000, connections.within]] as const) {
     const junkFrom = { localAddress: junkAddress, connections: junkConnections }
+    const floodFrom = { localAddress: junkAddress, connections: Math.max(junkConnections, connections.flood) }
     const running = await peer.start(bench, { gateway: { failures } })
     try {
       const settled: Pace = { kind: 'full', seconds: bench.options.warmUpSeconds }
@@ -47,7 +48,7 @@ export async function measureJunk (bench: Bench, peers: readonly Peer[]): Promis
       const junk: Pace = { kind: 'fixed', perSecond: junkPerSecond, seconds: bench.options.seconds }
       floods.push({ what: `calm, ${budget}`, good: await ask(bench, running, bench.keysFile, good), junk: null })
       for (const [kind, keysFile] of kinds) {
-        const [goodOutcome, junkOutcome] = await Promise.all([ask(bench, running, bench.keysFile, good), ask(bench, running, keysFile, junk, junkFrom)])
+        const [goodOutcome, junkOutcome] = await Promise.all([ask(bench, running, bench.keysFile, good), ask(bench, running, keysFile, junk, floodFrom)])
         floods.push({ what: `${kind}, ${budget}`, good: goodOutcome, junk: junkOutcome })
       }
     } finally {
@@ -59,7 +60,7 @@ export async function measureJunk (bench: Bench, peers: readonly Peer[]): Promis
     scenario: 'junk',
     title: 'What a junk key costs',
     rows: costs.map(({ what, cpuMicros, outcome }) => ({ request: what, 'CPU µs/request': rounded(cpuMicros), 'of a good one': rounded(cpuMicros / goodMicros), 'requests/s': rounded(outcome.requests / outcome.seconds), answers: statusesOf(outcome) })),
-    notes: [`The good ones come from 127.0.0.1, the junk from ${junkAddress}, as fast as answered. An unknown key is looked up in Postgres once in 10 s. The budget: 100 invalid keys a minute and address; ${connections.beyond} connections send beyond it, ${connections.within} within.`],
+    notes: [`The good ones come from 127.0.0.1, the junk from ${junkAddress}, as fast as answered. An unknown key is looked up in Postgres once in 10 s. The budget: 100 invalid keys a minute and address; ${connections.beyond} connections send beyond it, ${connections.within} within, ${connections.flood} in the flood.`],
     rounds: costs,
   }, {
     scenario: 'junk',
