@@ -28,7 +28,7 @@ function panelsOf ({ rows }: Section): BarPanel[] {
   return [{
     title: 'CPU time a request, µs',
     subtitle: '1,000 keys, 158-byte answers, 64 connections, one core; the bare proxy checks and records nothing',
-    bars: all.flatMap(({ label, cpu }) => cpu === null ? [] : [{ label, isOurs: isOurs(label), value: cpu, note: `${cpu}${bare ? `   ${(cpu / bare).toFixed(2)} × bare proxy` : ''}` }]),
+    bars: all.flatMap(({ label, cpu }) => cpu === null ? [] : [{ label, isOurs: isOurs(label), value: cpu, note: `${cpu}${bare ? ` · ${(cpu / bare).toFixed(2)} × bare proxy` : ''}` }]),
   }, {
     title: 'Latency at the same fixed rate, ms',
     subtitle: 'p50 dark, p99 light; open loop, timed from when each request was due',
