@@ -79,7 +79,8 @@ export async function startGateway (t: Test, options: GatewayOptions): Promise<T
       adminToken: null,
       keyPeppers: peppers,
       dataDir: join(folder, 'data'),
-      logLevel: 'trace',
+      // What workers log goes to standard output, where it would stand among the test's results.
+      logLevel: 'silent',
       ...options.environment,
     },
     logger,
