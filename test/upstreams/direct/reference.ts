@@ -58,7 +58,8 @@ export class Reference {
       return { kind: 'refused', fault }
     }
     const head = headFor(statusCode, headers as AnswerHeaders)
-    if (hasNoBody(statusCode) && (Number(headers['content-length'] ?? 0) > 0 || headers['transfer-encoding'] !== undefined)) {
+    const length = Number(headers['content-length'] ?? (statusCode === 205 ? Infinity : 0))
+    if (hasNoBody(statusCode) && (length > 0 || headers['transfer-encoding'] !== undefined)) {
       // undici waits for it, and the engine doesn't.
       body.on('error', () => {}).destroy()
       return { kind: 'passed', head, body: '', isReusable: false }
