@@ -10,6 +10,8 @@ const smallBytesMax = 16_384
 /** A request's body on its way from the client to the upstream: bounded, and no faster than the upstream takes it. */
 export class ClientBody {
   readonly isChunked: boolean
+  /** Null: it is told by the end. */
+  readonly #length: number | null
   readonly #raw: IncomingMessage
   readonly #exchange: Exchange
   /** Only bodies without a Content-Length need the count: with one, the size was looked at, and node:http holds the client to it. */
@@ -21,8 +23,15 @@ export class ClientBody {
   constructor (raw: IncomingMessage, bodyBytesMax: number, exchange: Exchange) {
     this.#raw = raw
     this.#exchange = exchange
-    this.isChunked = raw.headers['content-length'] === undefined
+    const length = raw.headers['content-length']
+    this.#length = length === undefined ? null : Number(length)
+    this.isChunked = length === undefined
     this.#bytesLeft = this.isChunked ? bodyBytesMax : Infinity
+  }
+
+  /** Whether all of it has arrived. node:http tells of the end of a message later than of its last piece. */
+  get isWhole (): boolean {
+    return this.#raw.complete || this.#raw.readableLength === this.#length
   }
 
   /** Whether all of it has gone to the upstream's connection. */
@@ -39,9 +48,8 @@ export class ClientBody {
   send (connection: Connection, head: string): void {
     const raw = this.#raw
     const { socket } = connection
-    if (raw.complete && raw.readableLength <= smallBytesMax) {
-      const bytes = raw.read() as Buffer | null
-      if (this.#count(bytes)) this.#sendAll(socket, head, bytes === null ? '' : bytes.toString('latin1'))
+    if (this.isWhole && raw.readableLength <= smallBytesMax) {
+      if (this.#count(raw.readableLength)) this.#sendAll(socket, head)
       return
     }
     this.#connection = connection
@@ -66,7 +74,11 @@ export class ClientBody {
     if (!this.#raw.readableEnded) this.#raw.resume()
   }
 
-  #sendAll (socket: Socket, head: string, text: string): void {
+  #sendAll (socket: Socket, head: string): void {
+    let text = ''
+    // From Node 26 on, a piece at a time.
+    for (let bytes = this.#raw.read(); bytes !== null; bytes = this.#raw.read()) text += (bytes as Buffer).toString('latin1')
+    this.#raw.resume()
     this.#isSent = true
     if (!this.isChunked) socket.write(head + text, 'latin1')
     else if (text === '') socket.write(`${head}0\r\n\r\n`, 'latin1')
@@ -74,7 +86,7 @@ export class ClientBody {
   }
 
   readonly #pass = (bytes: Buffer): void => {
-    if (!this.#count(bytes)) return
+    if (!this.#count(bytes.length)) return
     const { socket } = this.#connection!
     this.#connection!.touch()
     let hasRoom: boolean
@@ -99,8 +111,8 @@ export class ClientBody {
   }
 
   /** False, and the exchange has failed, where there is too much of it. */
-  #count (bytes: Buffer | null): boolean {
-    this.#bytesLeft -= bytes === null ? 0 : bytes.length
+  #count (bytes: number): boolean {
+    this.#bytesLeft -= bytes
     if (this.#bytesLeft >= 0) return true
     this.#exchange.failed(new BodyTooLargeError('request body too large'))
     return false

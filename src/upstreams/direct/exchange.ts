@@ -54,8 +54,14 @@ export class Exchange implements ResponseHandler {
       this.#forwarding.failure ??= failure
       this.failed(failure)
     }
-    // What was read together with the head is handed over within this turn.
-    if (this.#body !== null && !this.#request.raw.complete) process.nextTick(sendNow, this)
+    // What was read together with the head is handed over soon.
+    if (this.#body === null || this.#body.isWhole) this.take(null)
+    else process.nextTick(atNextTick, this)
+  }
+
+  /** A body with a length is here by now, if it was read together with its head. The end of a chunked one takes longer. */
+  awaitBody (): void {
+    if (this.#body!.isChunked && !this.#body!.isWhole) setImmediate(atNextTurn, this)
     else this.take(null)
   }
 
@@ -213,7 +219,11 @@ export class Exchange implements ResponseHandler {
   }
 }
 
-function sendNow (exchange: Exchange): void {
+function atNextTick (exchange: Exchange): void {
+  exchange.awaitBody()
+}
+
+function atNextTurn (exchange: Exchange): void {
   exchange.take(null)
 }
 

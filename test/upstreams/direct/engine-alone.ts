@@ -1,0 +1,93 @@
+import { createServer, type AddressInfo, type Socket } from 'node:net'
+import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
+import type { Test } from 'tap'
+import type { UpstreamConfig } from '../../../src/config/config.ts'
+import { DirectEngine } from '../../../src/upstreams/direct/direct-engine.ts'
+import { ClientGoneError } from '../../../src/upstreams/failure.ts'
+import type { Forwarding } from '../../../src/upstreams/forwarding.ts'
+import { Upstream } from '../../../src/upstreams/upstream.ts'
+
+export interface EngineAlone {
+  readonly url: string
+  readonly upstream: Upstream
+  readonly app: FastifyInstance
+  /** By path: the last that was forwarded there. */
+  readonly forwarded: Map<string, Forwarding>
+}
+
+/** The engine behind node:http without the gateway in between: everything goes to the targets, with two headers. */
+export async function startEngine (t: Test, targets: string | readonly string[], config: Partial<UpstreamConfig> = {}): Promise<EngineAlone> {
+  const engine = new DirectEngine()
+  const upstream = new Upstream({ name: 'target', targets: [targets].flat(), connectTimeoutMs: 2_000, headersTimeoutMs: 30_000, bodyTimeoutMs: 30_000, retries: 1, ...config }, engine.openPool)
+  const forwardings = new WeakMap<FastifyRequest, Forwarding>()
+  const forwarded = new Map<string, Forwarding>()
+  const app = Fastify({ forceCloseConnections: true, bodyLimit: Number.MAX_SAFE_INTEGER })
+  await engine.register(app, {
+    forwardingOf: request => forwardings.get(request)!,
+    responseHeadersOf: () => ({ 'x-request-id': 'own' }),
+    onFailure: (_request, reply, code) => { reply.code(502).send(code) },
+  })
+  app.addHook('onRequest', (request, reply) => {
+    const { method, url, headers } = request.raw
+    const length = headers['content-length']
+    const forwarding: Forwarding = {
+      upstream,
+      method: method!,
+      path: url!,
+      headers: ['x-sent', 'yes', ...length === undefined ? [] : ['content-length', length]],
+      host: null,
+      hasBody: Number(length ?? 0) > 0 || headers['transfer-encoding'] !== undefined,
+      bodyBytesMax: 1024 ** 3,
+      headMs: null,
+      isEventStream: false,
+      failure: null,
+      abort: null,
+    }
+    forwardings.set(request, forwarding)
+    forwarded.set(url!, forwarding)
+    reply.raw.once('close', () => forwarding.abort?.(new ClientGoneError('client went away')))
+    engine.forward(request, reply)
+  })
+  app.all('/*', () => { throw new Error('the engine lets go of nothing') })
+  t.teardown(async () => {
+    await app.close()
+    await upstream.destroy()
+  })
+  const url = await app.listen({ host: '127.0.0.1', port: 0 })
+  return { url, upstream, app, forwarded }
+}
+
+export interface Scripted {
+  readonly url: string
+  readonly port: number
+  /** The sockets in the order in which they were opened. */
+  readonly sockets: Socket[]
+  /** What came on them, in pieces as they were read: first the socket's number, then the bytes. */
+  readonly pieces: (readonly [socket: number, text: string])[]
+}
+
+/** An upstream of plain bytes. `onPiece` is called with each piece that is read. */
+export async function startScripted (t: Test, onPiece: (socket: Socket, text: string) => void): Promise<Scripted> {
+  const sockets: Socket[] = []
+  const pieces: (readonly [number, string])[] = []
+  const server = createServer({ noDelay: true }, socket => {
+    const number = sockets.push(socket) - 1
+    socket.on('error', () => {})
+    socket.on('data', bytes => {
+      const text = bytes.toString('latin1')
+      pieces.push([number, text])
+      onPiece(socket, text)
+    })
+  })
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => new Promise(resolve => {
+    server.close(resolve)
+    for (const socket of sockets) socket.destroy()
+  }))
+  const { port } = server.address() as AddressInfo
+  return { url: `http://127.0.0.1:${port}`, port, sockets, pieces }
+}
+
+export function answer (body: string, ...lines: string[]): string {
+  return ['HTTP/1.1 200 OK', `content-length: ${body.length}`, ...lines, '', body].join('\r\n')
+}
