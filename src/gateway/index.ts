@@ -191,7 +191,8 @@ export async function createGateway (parts: GatewayParts): Promise<FastifyInstan
 
   /** The response has, or its connection. What never began has no identity, and no record. */
   function closed (request: FastifyRequest, reply: FastifyReply): void {
-    if (request.identity !== null) recordClosed(request, reply, parts)
+    // Undefined where Fastify could not read the request: what it then makes isn't decorated.
+    if (request.identity != null) recordClosed(request, reply, parts)
   }
 
   /** Begins the request's record. */
