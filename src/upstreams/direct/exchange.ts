@@ -124,8 +124,11 @@ export class Exchange implements ResponseHandler {
   }
 
   onEnd (isReusable: boolean): void {
-    if (!this.#response.headersSent) this.#writeHead(this.#held)
-    this.#response.end(this.#held, 'latin1')
+    if (!this.#response.headersSent) {
+      this.#writeHead(this.#held)
+      appendToHead(this.#response, this.#held)
+    }
+    this.#response.end()
     const isSent = this.#body === null || this.#body.isSent
     this.#connection!.finished(isReusable && isSent, this.#head!.keepAliveMs)
     this.#finish()
@@ -225,6 +228,15 @@ function atNextTick (exchange: Exchange): void {
 
 function atNextTurn (exchange: Exchange): void {
   exchange.take(null)
+}
+
+/**
+ * Sends the body with the head, as one text: with end(body) the socket gets two, and joining those costs a quarter of
+ * what node:http needs for an answer. Undocumented: the head as it is kept until the first write, there since Node 0.4.
+ */
+function appendToHead (response: ServerResponse & { _header?: string }, body: string): void {
+  if (typeof response._header === 'string') response._header += body
+  else response.write(body, 'latin1')
 }
 
 /** Every target's pool was opened by this engine. */
