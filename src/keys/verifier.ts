@@ -61,7 +61,7 @@ const openGate: LookupGate = { enter: () => 'entered', leave () {} }
 const nobody: KeySender = { network: '' }
 const unconfirmedMaxMs = 1000
 /** Distinct keys being looked for at once, and as many being rechecked: junk can't crowd out the keys that are known. */
-const loadsMax = 2_000
+const loadsMax = 1000
 /**
  * How long a recheck may hold up a request whose key is known. After that the entry answers as in an outage, within
  * serveCachedFor, while the query goes on and its answer counts for whoever comes next. While notifications arrive, a

@@ -14,11 +14,11 @@ interface Lane {
 /** Of one network, as many look-ups run at once as it may still fail, but one, and these at most. */
 const runningMax = 100
 /** What waits shrinks with what is left of the budget, so that one failure paid back doesn't let in a whole queue. */
-const waitingMax = { least: 4, most: 500 } as const
+const waitingMax = { least: 4, most: 250 } as const
 /** Less than this part of the budget is left: then it is the network's own failures that keep it waiting. */
 const mostlySpent = 0.5
-/** Look-ups of all networks under way from which on each network has one, and none waiting: a few tenths of a second's work of a database. */
-const pressureMin = 1_000
+/** Look-ups of all networks under way from which on each network has one, and none waiting. */
+const pressureMin = 500
 
 /**
  * Whose keys are looked up in the database, and when. A network that has spent its failure budget keeps a narrow lane,
