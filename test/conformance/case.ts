@@ -57,6 +57,8 @@ export interface Expectation {
   readonly closes?: true
   /** The last answer is broken off before its end. */
   readonly isCut?: true
+  /** Where the fault was seen before anything had been passed on, a 502 may stand in its place. */
+  readonly mayBeReplaced?: true
   /** What arrives at the upstream, request by request, whichever front forwards it. */
   readonly received?: readonly Received[]
   /** What the client gets, final answer by final answer, whichever front passes it on. */

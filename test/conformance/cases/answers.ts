@@ -27,8 +27,8 @@ export function replacedOr (...answers: readonly Answered[]): Expectation {
   return { ...replaced, rfc: 'either', answers }
 }
 
-/** Begun before the fault could be seen, and then broken off. */
-export const brokenOff: Expectation = { rfc: 'refuse', statuses: [200], isCut: true, closes: true }
+/** Broken off, where it had begun before the fault was seen. */
+export const brokenOff: Expectation = { rfc: 'refuse', statuses: [200], isCut: true, closes: true, mayBeReplaced: true }
 
 export function passedOn (...answers: readonly Answered[]): Expectation {
   return { rfc: 'serve', statuses: answers.map(({ status = 200 }) => status), executed: answers.length, answers }
