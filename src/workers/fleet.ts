@@ -50,6 +50,11 @@ export class Fleet {
     return [...this.#workers]
   }
 
+  /** Of those that take connections. */
+  get up (): readonly Worker[] {
+    return this.all.filter(({ isUp }) => isUp)
+  }
+
   /** Workers started in place of others. */
   get replacements (): number {
     return this.#replacements
@@ -92,7 +97,7 @@ export class Fleet {
   }
 
   #startedIfAll (): void {
-    if (this.#starting === null || this.all.filter(({ isUp }) => isUp).length < this.#options.size) return
+    if (this.#starting === null || this.up.length < this.#options.size) return
     this.#starting.resolve()
     this.#starting = null
   }

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os'
 import type { Config } from '../config/config.ts'
 import type { Front, FrontOptions } from '../front.ts'
 import { BcryptBusyError } from '../keys/bcrypt.ts'
+import { RouteTable } from '../routes/route-table.ts'
 import { shutdown } from '../serving.ts'
 import { Acceptor } from './acceptor.ts'
 import { Fleet } from './fleet.ts'
@@ -51,7 +52,9 @@ export async function startWorkers (options: FrontOptions): Promise<Front> {
       callback()
     },
     replaceRoutes (changed: Config) {
-      newest = { version: newest.version + 1, config: changed }
+      // Throws here where it would in each worker. All else stays as it was at the start, for workers to come as well.
+      const { routes } = new RouteTable(changed.routes)
+      newest = { version: newest.version + 1, config: { ...config, upstreams: changed.upstreams, routes } }
       fleet.broadcast({ type: 'config', ...newest })
     },
     async drain () {
@@ -63,13 +66,12 @@ export async function startWorkers (options: FrontOptions): Promise<Front> {
 
   /** Those that have reached the key store are served first: another has an empty cache, and may be unable to fill it. */
   function available (): readonly Worker[] {
-    const up = fleet.all.filter(({ isUp, isLeaving }) => isUp && !isLeaving)
-    const reached = up.filter(({ hasReachedStore }) => hasReachedStore)
-    return reached.length > 0 ? reached : up
+    const reached = fleet.up.filter(({ hasReachedStore }) => hasReachedStore)
+    return reached.length > 0 ? reached : fleet.up
   }
 
   function isApplied (): boolean {
-    return fleet.all.every(({ isUp, configVersion }) => !isUp || configVersion === newest.version)
+    return fleet.up.every(({ configVersion }) => configVersion === newest.version)
   }
 
   function greet (worker: Worker): void {
@@ -107,6 +109,7 @@ export async function startWorkers (options: FrontOptions): Promise<Front> {
       case 'applied':
         worker.configVersion = message.version
         break
+      case 'failed': return readyIfAllHaveReached()
       case 'failures':
         failures.add(message.failures)
         return fleet.broadcast(message, worker)
@@ -118,7 +121,12 @@ export async function startWorkers (options: FrontOptions): Promise<Front> {
   function reachedStore (worker: Worker): void {
     worker.hasReachedStore = true
     acceptor.distribute()
-    if (isReady || !fleet.all.every(({ hasReachedStore }) => hasReachedStore)) return
+    readyIfAllHaveReached()
+  }
+
+  /** One that is on its way out, or whose successor can't start, isn't waited for. */
+  function readyIfAllHaveReached (): void {
+    if (isReady || fleet.up.length === 0 || !fleet.up.every(({ hasReachedStore }) => hasReachedStore)) return
     isReady = true
     fleet.broadcast({ type: 'ready' })
     onReached()
@@ -127,6 +135,7 @@ export async function startWorkers (options: FrontOptions): Promise<Front> {
   function onEnd (worker: Worker): void {
     tally.ended(worker)
     acceptor.ended(worker)
+    readyIfAllHaveReached()
   }
 
   async function compare (key: string, hash: string): Promise<Compared> {

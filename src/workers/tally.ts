@@ -74,18 +74,18 @@ export class Tally {
 
   #sum (): ProcessNumbers {
     const { fleet, connections, failures, bcrypt } = this.#options
-    const live = fleet.all.filter(({ isUp }) => isUp)
+    const { up } = fleet
     const sum = sumOf([this.#gone, ...fleet.all.map(({ numbers }) => numbers)])
     return {
       ...sum,
       limits: { ...sum.limits, connections: { ...sum.limits.connections, ...connections() }, failures: failures.stats() },
-      keys: { ...sum.keys, isStoreUp: sum.keys.isStoreUp && live.length > 0, isListenerUp: sum.keys.isListenerUp && live.length > 0, bcrypt: bcrypt.stats() },
+      keys: { ...sum.keys, isStoreUp: sum.keys.isStoreUp && up.length > 0, isListenerUp: sum.keys.isListenerUp && up.length > 0, bcrypt: bcrypt.stats() },
     }
   }
 
   async #askAll (): Promise<void> {
     const id = ++this.#lastId
-    const asked = this.#options.fleet.all.filter(({ isUp }) => isUp)
+    const asked = this.#options.fleet.up
     if (asked.length === 0) return
     await new Promise<void>(resolve => {
       const timer = setTimeout(resolve, answerWithinMs)
@@ -104,6 +104,6 @@ export class Tally {
 
 function addWorkers (registry: Registry, fleet: Fleet): void {
   const registers = [registry]
-  new Gauge({ name: 'latchkey_workers', help: 'Workers that take connections.', registers }).set(fleet.all.filter(({ isUp }) => isUp).length)
+  new Gauge({ name: 'latchkey_workers', help: 'Workers that take connections.', registers }).set(fleet.up.length)
   new Counter({ name: 'latchkey_worker_restarts_total', help: 'Workers started in place of others that had ended.', registers }).inc(fleet.replacements)
 }

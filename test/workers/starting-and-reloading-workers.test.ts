@@ -1,6 +1,7 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { availableParallelism } from 'node:os'
+import { kill } from 'node:process'
 import t from 'tap'
 import { workerCount } from '../../src/workers/count.ts'
 import { send } from '../support/http.ts'
@@ -8,7 +9,7 @@ import { RunningCli } from '../support/process.ts'
 import { scrape } from '../support/scrape.ts'
 import { startUpstream } from '../support/upstream.ts'
 import { until } from '../support/until.ts'
-import { childrenOf, prepareWorkers } from './workers.ts'
+import { childrenOf, prepareWorkers, sumOf, untilWorkers } from './workers.ts'
 
 const upstream = await startUpstream(t)
 const gateways = await prepareWorkers(t, upstream.url)
@@ -42,6 +43,26 @@ t.test('a reload reaches every worker, and a faulty file none', async t => {
   await until(async () => (await statuses()).every(status => status === 401), 'and back')
   t.equal((await send(`${gateway.url}/-/ready`)).status, 200)
   t.equal(childrenOf(gateway, 'worker-process').length, 2)
+})
+
+t.test('what takes effect at the next start only does so in no worker, one that replaces another included', async t => {
+  const gateway = await gateways.start(t)
+  const file = gateway.cli.child.spawnargs.at(-1)!
+  const before = readFileSync(file, 'utf8')
+  t.teardown(() => writeFileSync(file, before))
+  writeFileSync(file, before.replace("path: '/*'", "path: '/elsewhere/*'").replace('bcryptCost: 4', 'bcryptCost: 4, header: x-other'))
+  gateway.cli.child.kill('SIGHUP')
+  await gateway.cli.prints('take effect at the next start')
+  const [victim] = childrenOf(gateway, 'worker-process')
+  kill(victim!, 'SIGKILL')
+  await gateway.cli.prints('a worker ended and is replaced')
+  await untilWorkers(gateway, 2)
+  const ask = async () => (await send(`${gateway.url}/elsewhere/1`, { headers: { ...gateways.headers, connection: 'close' } })).status
+  const servedBy = async () => sumOf(await scrape(gateway.adminUrl), 'latchkey_key_cache_entries')
+  await until(async () => {
+    t.same(new Set(await Promise.all([ask(), ask(), ask(), ask()])), new Set([200]))
+    return await servedBy() === 2
+  }, 'both have served')
 })
 
 t.test('auto is a process for each core that may be used', async t => {
