@@ -32,7 +32,7 @@ const gateway = Type.Object({
     per: duration('1m', 'The period.'),
   }, { ...section, description: 'Beyond it, invalid keys of that address get 429, and keys never seen before have to queue. Keys already known go on.' })),
   eventLoopDelayMax: duration('500ms', 'Requests whose key is not known yet are refused with 503 while the process lags by more than this.'),
-  engine: Type.Optional(Type.Enum(['direct', 'http-proxy'], { type: 'string', default: 'http-proxy', description: 'What carries requests to their upstreams: Latchkey\'s own client, or @fastify/http-proxy, the reference.' })),
+  engine: Type.Optional(Type.Enum(['direct', 'http-proxy'], { type: 'string', default: 'direct', description: 'What carries requests to their upstreams: Latchkey\'s own client, or @fastify/http-proxy, the reference.' })),
 }, { ...section, description: "The clients' listener." })
 
 const admin = Type.Object({

@@ -52,7 +52,7 @@ const expected = {
     connectionsPerAddressMax: 5_000,
     failureBudget: { failures: 100, perMs: 60_000 },
     eventLoopDelayMaxMs: 500,
-    engine: 'http-proxy',
+    engine: 'direct',
   },
   admin: { host: '127.0.0.1', port: 8081 },
   keys: {

@@ -18,6 +18,7 @@ gateway:
   connectionsPerAddressMax: 5000
   failureBudget: { failures: 100, per: 1m }   # invalid keys of one address; beyond it they get 429
   eventLoopDelayMax: 500ms  # under more load than that, only keys already known are served
+  engine: direct            # or http-proxy: @fastify/http-proxy, the reference
 
 admin:
   host: 127.0.0.1           # metrics and health; keep it away from the internet
