@@ -1,8 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import { BodyTooLargeError } from '../failure.ts'
-import type { Connection } from './connection.ts'
-import type { Exchange } from './exchange.ts'
+import type { Carried, Connection } from './connection.ts'
 
 /** A body that has arrived with its head and isn't longer goes out with it, in one write. */
 const smallBytesMax = 16_384
@@ -13,14 +12,14 @@ export class ClientBody {
   /** Null: it is told by the end. */
   readonly #length: number | null
   readonly #raw: IncomingMessage
-  readonly #exchange: Exchange
+  readonly #exchange: Pick<Carried, 'failed'>
   /** Only bodies without a Content-Length need the count: with one, the size was looked at, and node:http holds the client to it. */
   #bytesLeft: number
   #connection: Connection | null = null
   #isSent = false
   #isBlocked = false
 
-  constructor (raw: IncomingMessage, bodyBytesMax: number, exchange: Exchange) {
+  constructor (raw: IncomingMessage, bodyBytesMax: number, exchange: Pick<Carried, 'failed'>) {
     this.#raw = raw
     this.#exchange = exchange
     const length = raw.headers['content-length']

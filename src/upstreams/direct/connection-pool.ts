@@ -4,8 +4,7 @@ import type { UpstreamConfig } from '../../config/config.ts'
 import { UpstreamTimeoutError } from '../failure.ts'
 import { openSocket } from '../open-socket.ts'
 import type { PoolStats, TargetAddress, TargetPool } from '../target.ts'
-import { Connection, type ConnectionState } from './connection.ts'
-import type { Exchange } from './exchange.ts'
+import { type Carried, Connection, type ConnectionOwner, type ConnectionState } from './connection.ts'
 import { HeaderNames } from './header-names.ts'
 import { elapsedMsMax, type Sweep, type Swept } from './sweep.ts'
 
@@ -18,19 +17,25 @@ export interface ConnectionPoolOptions {
   readonly readBuffer: Buffer
 }
 
+/** What needs a connection. */
+export interface Waiting extends Carried {
+  /** Whether the wait for one has taken too long, of which `elapsedMs` is another part. */
+  waitedForConnection (elapsedMs: number, timeoutMs: number): boolean
+}
+
 /**
  * The connections to one target. An exchange takes the one used last; where none is idle it waits, in turn, for one that
  * is being opened or that another has done with. There are as many as there were exchanges at a time, which their
  * upstream bounds.
  */
-export class ConnectionPool implements TargetPool, Swept {
+export class ConnectionPool implements TargetPool, ConnectionOwner, Swept {
   readonly address: TargetAddress
   readonly connectTimeoutMs: number
   readonly headerNames = new HeaderNames()
   readonly #options: ConnectionPoolOptions
   readonly #connections = new Set<Connection>()
   readonly #idle: Connection[] = []
-  readonly #waiting = new Set<Exchange>()
+  readonly #waiting = new Set<Waiting>()
   #connecting = 0
   #secureContext: SecureContext | undefined
   #session: Buffer | undefined
@@ -51,7 +56,7 @@ export class ConnectionPool implements TargetPool, Swept {
    * Gives the exchange a connection, now or later, or fails it. With `isAgain`, none that was idle: others may have gone
    * stale together with the one that failed.
    */
-  take (exchange: Exchange, isAgain: boolean): void {
+  take (exchange: Waiting, isAgain: boolean): void {
     const connection = isAgain ? undefined : this.#idle.pop()
     if (connection !== undefined) return connection.carry(exchange)
     this.#waiting.add(exchange)
@@ -59,7 +64,7 @@ export class ConnectionPool implements TargetPool, Swept {
   }
 
   /** An exchange that has got no connection yet needs none any more. */
-  giveUp (exchange: Exchange): void {
+  giveUp (exchange: Waiting): void {
     this.#waiting.delete(exchange)
     this.#settle()
   }
@@ -94,7 +99,6 @@ export class ConnectionPool implements TargetPool, Swept {
     for (const connection of [...this.#connections]) connection.lost(new Error('the upstream is closed'))
   }
 
-  /** For connections: opens a socket whose reads end in `onRead`. */
   openSocket (onRead: (length: number) => boolean): Socket {
     if (this.address.isSecure) this.#secureContext ??= createSecureContext()
     const socket = openSocket(this.address, {
@@ -111,7 +115,6 @@ export class ConnectionPool implements TargetPool, Swept {
     this.#connecting--
   }
 
-  /** A connection was closed before it was one. */
   notConnected (err: Error): void {
     const [exchange] = this.#waiting
     if (exchange !== undefined) {
@@ -121,7 +124,6 @@ export class ConnectionPool implements TargetPool, Swept {
     this.#openForWaiting()
   }
 
-  /** The connection can carry an exchange. */
   release (connection: Connection): void {
     if (this.#waiting.size > 0) {
       const [exchange] = this.#waiting

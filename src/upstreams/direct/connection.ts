@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net'
 import { BadAnswerError, ConnectionLostError } from '../failure.ts'
-import type { ConnectionPool } from './connection-pool.ts'
-import type { Exchange } from './exchange.ts'
-import { ResponseParser } from './response-parser.ts'
+import type { TargetAddress } from '../target.ts'
+import type { HeaderNames } from './header-names.ts'
+import { ResponseParser, type ResponseHandler } from './response-parser.ts'
 import { elapsedMsMax, notWaited } from './sweep.ts'
 
 /** Below what Node's own servers have: ours must go first, or a request meets a closing socket. */
@@ -10,26 +10,61 @@ const idleMsMax = 4_000
 /** How much sooner than the upstream says that it closes. */
 const idleMarginMs = 1_000
 
+/** What a connection carries: one request, and its answer. */
+export interface Carried extends ResponseHandler {
+  readonly isHead: boolean
+  /** What is waited for is the client's to do. */
+  readonly waitsForClient: boolean
+  /** Called once: sends the request. */
+  send (connection: Connection): void
+  /** The socket takes more. */
+  drained (): void
+  /** All of a piece that was read was taken, and the answer isn't complete. */
+  flush (): void
+  /** For so long nothing has come from the upstream that was waited for. */
+  waited (ms: number): void
+  /** It has ended without an answer, or within one. */
+  failed (err: unknown): void
+}
+
+/** Whom a connection belongs to. */
+export interface ConnectionOwner {
+  readonly address: TargetAddress
+  readonly connectTimeoutMs: number
+  readonly headerNames: HeaderNames
+  readonly readBuffer: Buffer
+  /** Opens a socket that reads into `readBuffer` and tells `onRead`, which returns false to stop that. */
+  openSocket (onRead: (length: number) => boolean): Socket
+  /** No longer connecting. */
+  connected (): void
+  /** Closed before it was one, and why. */
+  notConnected (err: Error): void
+  /** Idle. */
+  release (connection: Connection): void
+  /** Closed. */
+  remove (connection: Connection, before: ConnectionState): void
+}
+
 export type ConnectionState = 'connecting' | 'idle' | 'busy' | 'closed'
 
 /** One connection to an upstream: carries one exchange at a time. Any doubt about where an answer ends closes it. */
 export class Connection {
   readonly #socket: Socket
-  readonly #pool: ConnectionPool
+  readonly #owner: ConnectionOwner
   readonly #parser: ResponseParser
   #state: ConnectionState = 'connecting'
-  #exchange: Exchange | null = null
+  #exchange: Carried | null = null
   #isPaused = false
   #isReusable = false
   /** For the connection, the upstream's next piece, or the next exchange. */
   #waitedMs = notWaited
   #idleMs = idleMsMax
 
-  constructor (pool: ConnectionPool) {
-    this.#pool = pool
-    this.#parser = new ResponseParser(pool.headerNames)
-    this.#socket = pool.openSocket(this.#read)
-    this.#socket.once(pool.address.isSecure ? 'secureConnect' : 'connect', () => this.#connected())
+  constructor (owner: ConnectionOwner) {
+    this.#owner = owner
+    this.#parser = new ResponseParser(owner.headerNames)
+    this.#socket = owner.openSocket(this.#read)
+    this.#socket.once(owner.address.isSecure ? 'secureConnect' : 'connect', () => this.#connected())
     this.#socket.on('drain', () => this.#exchange?.drained())
     this.#socket.on('end', () => this.#ended())
     this.#socket.on('error', err => this.lost(err))
@@ -45,7 +80,7 @@ export class Connection {
   }
 
   /** Begins an exchange. Only on a connection that is idle. */
-  carry (exchange: Exchange): void {
+  carry (exchange: Carried): void {
     this.#state = 'busy'
     this.#exchange = exchange
     this.#waitedMs = notWaited
@@ -87,7 +122,7 @@ export class Connection {
     this.#exchange = null
     this.#parser.stop()
     this.#socket.destroy()
-    this.#pool.remove(this, before)
+    this.#owner.remove(this, before)
   }
 
   /** Ends what was under way on the connection. `err` is null where nothing has failed. */
@@ -97,7 +132,7 @@ export class Connection {
     const exchange = this.#exchange
     this.destroy()
     if (err === null) return
-    if (wasConnecting) this.#pool.notConnected(err)
+    if (wasConnecting) this.#owner.notConnected(err)
     else exchange?.failed(err)
   }
 
@@ -109,7 +144,7 @@ export class Connection {
     }
     this.#waitedMs += Math.min(elapsedMs, elapsedMsMax)
     if (this.#state === 'connecting') {
-      if (this.#waitedMs >= this.#pool.connectTimeoutMs) this.destroy()
+      if (this.#waitedMs >= this.#owner.connectTimeoutMs) this.destroy()
     } else if (this.#isPaused || this.#exchange?.waitsForClient === true) {
       this.#waitedMs = notWaited
     } else {
@@ -119,20 +154,20 @@ export class Connection {
 
   #connected (): void {
     if (this.#state !== 'connecting') return
-    this.#pool.connected()
+    this.#owner.connected()
     this.#becomeIdle()
   }
 
   #becomeIdle (): void {
     this.#state = 'idle'
     this.#waitedMs = 0
-    this.#pool.release(this)
+    this.#owner.release(this)
   }
 
   /** False stops the reading. */
   readonly #read = (length: number): boolean => {
     try {
-      const fault = this.#parser.execute(this.#pool.readBuffer.subarray(0, length))
+      const fault = this.#parser.execute(this.#owner.readBuffer.subarray(0, length))
       if (fault !== null) this.lost(new BadAnswerError(fault))
       else if (this.#exchange !== null) this.#exchange.flush()
       else if (this.#state === 'busy') this.#release()

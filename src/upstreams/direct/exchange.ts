@@ -7,16 +7,15 @@ import type { Target } from '../target.ts'
 import type { AnswerHead } from './answer-head.ts'
 import { ClientBody } from './client-body.ts'
 import type { Connection } from './connection.ts'
-import { ConnectionPool } from './connection-pool.ts'
+import type { ConnectionPool, Waiting } from './connection-pool.ts'
 import { requestHead } from './request-head.ts'
-import type { ResponseHandler } from './response-parser.ts'
 import { notWaited } from './sweep.ts'
 
 /** The beginning of a body is held back for so long as its end may be in the same piece: then all goes out in one write. */
 const heldBytesMax = 16_384
 
 /** One request on its way to an upstream, and its answer on the way back. */
-export class Exchange implements ResponseHandler {
+export class Exchange implements Waiting {
   readonly isHead: boolean
   readonly #options: EngineOptions
   readonly #request: FastifyRequest
@@ -74,7 +73,6 @@ export class Exchange implements ResponseHandler {
     else poolOf(this.#target).take(this, failed !== null)
   }
 
-  /** Called with the connection that carries it. */
   send (connection: Connection): void {
     this.#connection = connection
     let head: string
@@ -87,7 +85,6 @@ export class Exchange implements ResponseHandler {
     else this.#body.send(connection, head)
   }
 
-  /** The upstream's connection takes more. */
   drained (): void {
     this.#connection?.touch()
     this.#body?.drained()
@@ -114,7 +111,6 @@ export class Exchange implements ResponseHandler {
     if (!this.#response.write(Buffer.from(bytes))) this.#pause()
   }
 
-  /** All of a piece that was read was taken, and the answer isn't complete. */
   flush (): void {
     if (this.#head === null || this.#response.headersSent) return
     this.#writeHead(null)
@@ -135,12 +131,10 @@ export class Exchange implements ResponseHandler {
     if (!isSent) this.#body!.drop()
   }
 
-  /** What the connection waits for is the client's to do. */
   get waitsForClient (): boolean {
     return this.#body !== null && this.#body.waitsForClient
   }
 
-  /** For so long nothing has come from the upstream that was waited for. */
   waited (ms: number): void {
     const { headersTimeoutMs, bodyTimeoutMs } = this.#forwarding.upstream.config
     if (this.#head === null) {
@@ -150,7 +144,6 @@ export class Exchange implements ResponseHandler {
     }
   }
 
-  /** Whether the wait for a connection has taken too long. */
   waitedForConnection (elapsedMs: number, timeoutMs: number): boolean {
     this.#waitedMs += elapsedMs
     return this.#waitedMs >= timeoutMs
