@@ -13,12 +13,14 @@ import { BcryptPool } from './keys/bcrypt.ts'
 import { Peppers } from './keys/digest.ts'
 import { FailureBudget } from './limits/failure-budget.ts'
 import { createRegistry } from './metrics/registry.ts'
-import { createServing } from './serving.ts'
+import { createServing, databaseConnectionsMax } from './serving.ts'
 import { workerCount } from './workers/count.ts'
 import { startWorkers } from './workers/primary.ts'
 
 /** At cost 10 a minute's work of a core; whoever comes on top of it is told to come back. */
 const bcryptQueueMax = 1_000
+/** Of the embedded database, beside those of the workers: for commands, and whoever has a look. */
+const otherConnectionsMax = 43
 
 export interface ServerOptions {
   readonly config: Config
@@ -65,7 +67,8 @@ async function compose (options: ServerOptions, closers: Closers): Promise<Serve
   const state = { isSchemaReady: false, isDraining: false }
   const stop = new AbortController()
 
-  const database = await openDatabase(environment, logger, signal)
+  const workers = workerCount(config.gateway.workers)
+  const database = await openDatabase(environment, { workers, logger, signal })
   closers.add('database', database.close)
   signal?.throwIfAborted()
   const schema = { connectionString: database.directUrl, migrates: options.migrates || database.isEmbedded, logger }
@@ -76,7 +79,6 @@ async function compose (options: ServerOptions, closers: Closers): Promise<Serve
   closers.add('bcrypt', () => bcrypt.close())
   const failures = new FailureBudget(config.gateway.failureBudget)
   const isReady = () => state.isSchemaReady && front.hasReachedStore() && !state.isDraining
-  const workers = workerCount(config.gateway.workers)
   const front = await (workers === 1 ? serveAlone : startWorkers)({
     config, workers, database, bcrypt, failures, isReady, isConfigCurrent: () => configFile.isCurrent, environment, version, logger,
   })
@@ -137,12 +139,12 @@ async function serveAlone ({ isConfigCurrent, version, ...options }: FrontOption
   }
 }
 
-async function openDatabase ({ databaseUrl, databaseDirectUrl, dataDir, keyPeppers }: Environment, logger: Logger, signal: AbortSignal | undefined) {
+async function openDatabase ({ databaseUrl, databaseDirectUrl, dataDir, keyPeppers }: Environment, { workers, logger, signal }: { workers: number, logger: Logger, signal: AbortSignal | undefined }) {
   if (databaseUrl !== null) {
     if (keyPeppers.length === 0) logger.warn('LATCHKEY_KEY_PEPPER is not set: each key costs a bcrypt comparison at its first use in every process')
     return { url: databaseUrl, directUrl: databaseDirectUrl ?? databaseUrl, isEmbedded: false, peppers: keyPeppers, close: async () => {} }
   }
-  const embedded = await openEmbedded({ dataDir, role: 'gateway', logger, signal })
+  const embedded = await openEmbedded({ dataDir, role: 'gateway', connectionsMax: workers * databaseConnectionsMax + otherConnectionsMax, logger, signal })
   return { url: embedded.url, directUrl: embedded.url, isEmbedded: true, peppers: [...keyPeppers, embedded.pepper], close: () => embedded.close() }
 }
 

@@ -36,6 +36,10 @@ const connectTimeoutMs = 2_000
 const suspectAfterMs = 1_000
 const firstProbeEveryMs = 500
 
+const connectionsMax = { keys: 4, usage: 2 } as const
+/** Database connections that one of these takes: those of the pools, and one that listens. */
+export const databaseConnectionsMax = connectionsMax.keys + connectionsMax.usage + 1
+
 export interface ServingOptions {
   readonly config: Config
   readonly database: { readonly url: string, readonly directUrl: string, readonly peppers: Peppers }
@@ -82,16 +86,16 @@ async function compose ({ config, database, bcrypt, failures, logger, ...options
   const keyPool = createPool({
     connectionString: database.url,
     applicationName: 'latchkey keys',
-    connectionsMax: 4,
+    connectionsMax: connectionsMax.keys,
     // Kept, so that the first use of a key after a quiet time doesn't wait for one.
-    connectionsMin: 4,
+    connectionsMin: connectionsMax.keys,
     prepares: firstUseQueries,
     queryTimeoutMs: queryTimeoutMs.keys,
     connectTimeoutMs,
     logger,
   })
   below.add('key pool', () => keyPool.endWithin(shutdown.poolsMs))
-  const usagePool = createPool({ connectionString: database.url, applicationName: 'latchkey usage', connectionsMax: 2, queryTimeoutMs: queryTimeoutMs.usage, connectTimeoutMs, logger })
+  const usagePool = createPool({ connectionString: database.url, applicationName: 'latchkey usage', connectionsMax: connectionsMax.usage, queryTimeoutMs: queryTimeoutMs.usage, connectTimeoutMs, logger })
   below.add('usage pool', () => usagePool.endWithin(shutdown.poolsMs))
   const engine = await createEngine(config.gateway.engine)
   const upstreams = new UpstreamSet(config.upstreams, engine.openPool)

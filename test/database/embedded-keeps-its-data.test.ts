@@ -22,7 +22,7 @@ t.test('the embedded database keeps its data, its pepper and its password to its
   }
   t.equal((await stat(dataDir)).mode & 0o067, 0, 'nobody else can list or read the folder')
 
-  const second = await openEmbedded({ dataDir, role: 'gateway', logger })
+  const second = await openEmbedded({ dataDir, role: 'gateway', connectionsMax: 120, logger })
   t.teardown(async () => await second.close())
   t.strictSame(await query(second.url, 'select answer from kept'), [{ answer: 42 }])
   t.strictSame(second.pepper, first.pepper)
@@ -31,8 +31,9 @@ t.test('the embedded database keeps its data, its pepper and its password to its
 
   const [row] = await query(second.url, `
     select current_setting('listen_addresses') as listen_addresses, current_setting('unix_socket_directories') as sockets,
-      current_setting('fsync') as fsync, current_setting('server_encoding') as encoding, current_database() as name`)
-  t.strictSame(row, { listen_addresses: '127.0.0.1', sockets: '', fsync: 'on', encoding: 'UTF8', name: 'latchkey' })
+      current_setting('fsync') as fsync, current_setting('server_encoding') as encoding, current_database() as name,
+      current_setting('max_connections') as connections`)
+  t.strictSame(row, { listen_addresses: '127.0.0.1', sockets: '', fsync: 'on', encoding: 'UTF8', name: 'latchkey', connections: '120' }, 'as many connections as its opener asks for')
   const wrong = new URL(second.url)
   wrong.password = 'wrong'
   await t.rejects(query(wrong.href, 'select 1'), { code: '28P01' }, 'the password is asked for')

@@ -16,6 +16,8 @@ export interface EmbeddedOptions {
   readonly dataDir: string
   /** A gateway owns the database for its lifetime; commands share it with whoever is there. */
   readonly role: Role
+  /** Of the server, where this process starts it. Default: enough for a gateway of one worker, and commands. */
+  readonly connectionsMax?: number
   readonly logger: Logger
   /** Ends the wait for another process; what is waited for after that is short. */
   readonly signal?: AbortSignal | undefined
@@ -32,6 +34,7 @@ export interface Embedded {
   close (): Promise<void>
 }
 
+const connectionsDefault = 50
 /** How long an owner's end waits for other commands: a gateway is expected to end soon. */
 const drainMs = { gateway: 2_000, command: 60_000 } as const
 
@@ -41,7 +44,7 @@ const drainMs = { gateway: 2_000, command: 60_000 } as const
  * what a person can mend: no PostgreSQL for this platform, a data folder that can't be used or that another gateway
  * uses; and the signal's reason.
  */
-export async function openEmbedded ({ dataDir, role, logger, signal }: EmbeddedOptions): Promise<Embedded> {
+export async function openEmbedded ({ dataDir, role, connectionsMax = connectionsDefault, logger, signal }: EmbeddedOptions): Promise<Embedded> {
   const folder = await usable(dataDir, 'made', makeDataFolder)
   const held = await claim({ socketFolder: await usable(folder, 'written to', makeSocketFolder), role, dataDir, logger, signal })
   if (held instanceof Lease) {
@@ -51,7 +54,7 @@ export async function openEmbedded ({ dataDir, role, logger, signal }: EmbeddedO
   }
   try {
     const pepper = await keepSecret(path.join(folder, 'pepper'))
-    const server = await startServer(folder, logger)
+    const server = await startServer(folder, { connectionsMax, logger })
     held.offer(server.url)
     return { url: server.url, isOwner: true, pepper, close: closeOnce(held, server, role) }
   } catch (err) {
@@ -65,7 +68,7 @@ export async function hasEmbedded (dataDir: string): Promise<boolean> {
   return await access(path.join(dataDir, 'pepper')).then(() => true, () => false)
 }
 
-async function startServer (folder: string, logger: Logger): Promise<EmbeddedServer> {
+async function startServer (folder: string, { connectionsMax, logger }: Required<Pick<EmbeddedOptions, 'connectionsMax' | 'logger'>>): Promise<EmbeddedServer> {
   const { clusterFolder, copyFolder, user } = await findPlace(folder, logger)
   const binaries = await prepareBinaries({ user, copyFolder })
   const passwordFile = path.join(folder, 'postgres.password')
@@ -76,7 +79,7 @@ async function startServer (folder: string, logger: Logger): Promise<EmbeddedSer
   await ensureCluster({ binaries, folder: clusterFolder, password, user })
   const logFile = path.join(folder, 'postgres.log')
   await makeLogFile(folder, logFile)
-  const server = new EmbeddedServer({ binaries, clusterFolder, logFile, password, user, logger })
+  const server = new EmbeddedServer({ binaries, clusterFolder, logFile, password, user, connectionsMax, logger })
   await server.start()
   return server
 }

@@ -16,6 +16,7 @@ export interface EmbeddedServerOptions {
   readonly logFile: string
   readonly password: string
   readonly user: ServerUser | null
+  readonly connectionsMax: number
   readonly logger: Logger
 }
 
@@ -28,7 +29,6 @@ const logCheckEveryMs = 60_000
 
 /** A server for one machine's gateway: small, durable, and with no row's content in its log. */
 const settings = {
-  max_connections: '50',
   shared_buffers: '64MB',
   log_min_messages: 'warning',
   log_min_error_statement: 'panic',
@@ -87,9 +87,9 @@ export class EmbeddedServer {
   }
 
   async #spawn (): Promise<void> {
-    const { binaries, clusterFolder, logFile, user } = this.#options
+    const { binaries, clusterFolder, logFile, user, connectionsMax } = this.#options
     await endOrphan(clusterFolder)
-    const server = new PostgresProcess({ binaries, folder: clusterFolder, logFile, user, port: this.#port, settings })
+    const server = new PostgresProcess({ binaries, folder: clusterFolder, logFile, user, port: this.#port, settings: { ...settings, max_connections: String(connectionsMax) } })
     const watchdog = watchOver(server.pid, clusterFolder, user)
     this.#process = server
     this.#watchdog = watchdog
