@@ -36,6 +36,10 @@ export class Identity {
   response: ServerResponse | null = null
   /** Of a request that has become a WebSocket. */
   tunnel: Tunnel | null = null
+  /** Its place among the requests that have just begun. */
+  isRecent = false
+  before: Identity | null = null
+  after: Identity | null = null
   /** Why the key that let the request in no longer did, before it had ended. */
   endedBy: ProblemCode | null = null
 

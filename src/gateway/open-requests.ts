@@ -4,6 +4,7 @@ import type { ProblemCode } from '../errors.ts'
 import { holdsScopes } from '../routes/scopes.ts'
 import type { Tunnel, TunnelEnd } from '../upstreams/tunnel.ts'
 import type { Identity } from './identity.ts'
+import { RecentRequests } from './recent-requests.ts'
 
 /** How long a request stays open before its key is watched: most never get there. Short enough for a second's promise. */
 const sweepEveryMs = 250
@@ -28,7 +29,7 @@ const goingAway = { code: 1001, reason: 'going away', graceMs: 2_000, letsFrameE
 export class OpenRequests {
   readonly #watch: KeyWatch
   /** Begun since the last sweep: an ordinary request comes and goes here. */
-  readonly #recent = new Set<Identity>()
+  readonly #recent = new RecentRequests()
   readonly #open = new Map<Identity, WatchedUse | null>()
   #websockets = 0
   #sweep: NodeJS.Timeout | null = null
@@ -45,7 +46,8 @@ export class OpenRequests {
 
   /** To be called for each that was added, once its response has closed; harmless for others. */
   remove (identity: Identity): void {
-    if (this.#recent.delete(identity)) {
+    if (identity.isRecent) {
+      this.#recent.remove(identity)
       if (identity.tunnel !== null) this.#websockets--
       return
     }
@@ -59,7 +61,7 @@ export class OpenRequests {
   /** An open request has become a WebSocket. */
   switched (identity: Identity, tunnel: Tunnel): void {
     identity.tunnel = tunnel
-    if (this.#recent.has(identity) || this.#open.has(identity)) this.#websockets++
+    if (identity.isRecent || this.#open.has(identity)) this.#websockets++
     if (this.#isGoingAway) tunnel.end(goingAway)
   }
 
@@ -90,9 +92,8 @@ export class OpenRequests {
 
   #sweepNow (): void {
     this.#sweep = null
-    const due = [...this.#recent]
-    this.#recent.clear()
-    for (const identity of due) {
+    for (const identity of [...this.#recent]) {
+      this.#recent.remove(identity)
       const use = useOf(identity)
       this.#open.set(identity, use)
       if (use !== null) this.#watch.add(use)
