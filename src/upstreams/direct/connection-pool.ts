@@ -144,8 +144,8 @@ export class ConnectionPool implements TargetPool, ConnectionOwner, Swept {
 
   #openForWaiting (): void {
     while (this.#connecting < connectingMax && this.#connecting < this.#waiting.size) {
-      this.#connecting++
       this.#connections.add(new Connection(this))
+      this.#connecting++
       this.#options.sweep.add(this)
     }
   }

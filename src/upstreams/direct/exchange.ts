@@ -5,6 +5,7 @@ import { failureCode, isRetryable, UpstreamBusyError, UpstreamTimeoutError } fro
 import type { EngineOptions, Forwarding } from '../forwarding.ts'
 import type { Target } from '../target.ts'
 import type { AnswerHead } from './answer-head.ts'
+import { endWithHead, writeHead } from './client-answer.ts'
 import { ClientBody } from './client-body.ts'
 import type { Connection } from './connection.ts'
 import type { ConnectionPool, Waiting } from './connection-pool.ts'
@@ -120,11 +121,12 @@ export class Exchange implements Waiting {
   }
 
   onEnd (isReusable: boolean): void {
-    if (!this.#response.headersSent) {
+    if (this.#response.headersSent) {
+      this.#response.end()
+    } else {
       this.#writeHead(this.#held)
-      appendToHead(this.#response, this.#held)
+      endWithHead(this.#response, this.#held)
     }
-    this.#response.end()
     const isSent = this.#body === null || this.#body.isSent
     this.#connection!.finished(isReusable && isSent, this.#head!.keepAliveMs)
     this.#finish()
@@ -186,25 +188,14 @@ export class Exchange implements Waiting {
     this.#connection = null
   }
 
-  /** `whole` is the body, where all of it is here. */
-  #writeHead (whole: string | null): void {
-    const { status, headers, names, contentLength, framing } = this.#head!
-    if (whole === null && contentLength === null) {
-      const index = names.indexOf('content-type')
-      this.#forwarding.isEventStream = index !== -1 && isEventStream(headers[2 * index + 1]!)
+  /** `body` is all of it, where it is here. */
+  #writeHead (body: string | null): void {
+    const head = this.#head!
+    if (body === null && head.contentLength === null) {
+      const index = head.names.indexOf('content-type')
+      this.#forwarding.isEventStream = index !== -1 && isEventStream(head.headers[2 * index + 1]!)
     }
-    const added = this.#options.responseHeadersOf(this.#request)
-    for (const name in added) {
-      for (let i = names.indexOf(name); i !== -1; i = names.indexOf(name)) {
-        names.splice(i, 1)
-        headers.splice(2 * i, 2)
-      }
-      headers.push(name, added[name]!)
-    }
-    // Behind a length, node:http would take Content-Disposition for UTF-8.
-    if (contentLength !== null) headers.push('content-length', String(contentLength))
-    else if (whole !== null && framing !== 'none') headers.push('content-length', String(whole.length))
-    this.#response.writeHead(status, headers)
+    writeHead(this.#response, head, this.#options.responseHeadersOf(this.#request), body)
   }
 
   #pause (): void {
@@ -221,15 +212,6 @@ function atNextTick (exchange: Exchange): void {
 
 function atNextTurn (exchange: Exchange): void {
   exchange.take(null)
-}
-
-/**
- * Sends the body with the head, as one text: with end(body) the socket gets two, and joining those costs a quarter of
- * what node:http needs for an answer. Undocumented: the head as it is kept until the first write, there since Node 0.4.
- */
-function appendToHead (response: ServerResponse & { _header?: string }, body: string): void {
-  if (typeof response._header === 'string') response._header += body
-  else response.write(body, 'latin1')
 }
 
 /** Every target's pool was opened by this engine. */
