@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { Socket } from 'node:net'
 import { type Address, type AddressRanges, networkOf, parseAddress } from '../config/address.ts'
 import { isRequestHost } from '../config/hosts.ts'
+import { headerLine } from '../upstreams/header-lines.ts'
 
 /** Who sends a request, as far as it is believed. */
 export interface Client {
@@ -12,8 +13,8 @@ export interface Client {
   readonly scheme: 'http' | 'https'
   /** What a trusted proxy says that the client's Host was; null where the request's own Host stands. */
   readonly forwardedHost: string | null
-  /** For the upstream: the client's address, and behind it those of the trusted proxies up to us. */
-  readonly forwardedFor: string
+  /** For the upstream: X-Forwarded-For, with the client's address and behind it those of the trusted proxies up to us, and X-Forwarded-Proto. */
+  readonly forwardedLines: string
   /** The other end of the connection is a trusted proxy. */
   readonly isForwarded: boolean
 }
@@ -29,7 +30,7 @@ export function peerOf (socket: Socket, trusted: AddressRanges): Client {
   return clientAt(address, {
     scheme: 'encrypted' in socket ? 'https' : 'http',
     forwardedHost: null,
-    forwardedFor: address === null ? '' : String(address),
+    chain: address === null ? '' : String(address),
     isForwarded: address !== null && !trusted.isEmpty && trusted.includes(address),
   })
 }
@@ -58,13 +59,25 @@ export function clientOf (headers: IncomingHttpHeaders, peer: Client, trusted: A
   return clientAt(client ?? parseAddress(peer.address), {
     scheme: scheme === 'http' || scheme === 'https' ? scheme : peer.scheme,
     forwardedHost: isRequestHost(host.replace(port, '')) ? host : null,
-    forwardedFor: chain,
+    chain,
     isForwarded: true,
   })
 }
 
-function clientAt (address: Address | null, rest: Omit<Client, 'address' | 'network'>): Client {
-  return { address: address === null ? '' : String(address), network: address === null ? '' : networkOf(address), ...rest }
+interface Hearsay extends Pick<Client, 'scheme' | 'forwardedHost' | 'isForwarded'> {
+  /** The client's address, and behind it those of the proxies. */
+  readonly chain: string
+}
+
+function clientAt (address: Address | null, { scheme, forwardedHost, isForwarded, chain }: Hearsay): Client {
+  return {
+    address: address === null ? '' : String(address),
+    network: address === null ? '' : networkOf(address),
+    scheme,
+    forwardedHost,
+    isForwarded,
+    forwardedLines: headerLine('x-forwarded-for', chain) + headerLine('x-forwarded-proto', scheme),
+  }
 }
 
 /** Some proxies add the port: `192.0.2.1:4711`, `[2001:db8::1]:4711`. */

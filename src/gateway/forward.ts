@@ -14,7 +14,7 @@ export function forwardingFor (request: FastifyRequest, upstreamHeaders: Upstrea
     upstream: identity.upstream!,
     method: request.method,
     path: forwardedPath(route, identity.path) + raw.url!.slice(identity.path.length),
-    headers: upstreamHeaders.of(raw, identity, { dropsAuthorization, hasBody }),
+    headerLines: upstreamHeaders.linesOf(raw, identity, { dropsAuthorization, hasBody }),
     host: route.preserveHost ? raw.headers.host ?? null : null,
     hasBody,
     bodyBytesMax: route.bodyBytesMax,

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { KeyRecord } from '../keys/verifier.ts'
 import { isHeldScope } from '../routes/scopes.ts'
+import { headerLine } from '../upstreams/header-lines.ts'
 import { isConnectionHeader, nominatedHeaders } from '../upstreams/header-names.ts'
 import type { Identity } from './identity.ts'
 import { isTraceparent } from './request-id.ts'
@@ -20,6 +21,7 @@ interface HeaderName {
 
 const oddCharacter = /[^a-z0-9-]/
 const oddCharacters = /[^a-z0-9-]/g
+const breaksLines = /[\r\n\0]/
 /** Spellings of header names that are kept with what was found out about them. Clients use a few dozen. */
 const namesMax = 1_024
 const nameCharactersMax = 64
@@ -33,7 +35,7 @@ const nameCharactersMax = 64
 export class UpstreamHeaders {
   readonly #keyHeader: string
   readonly #names = new Map<string, HeaderName>()
-  readonly #keysHeaders = new WeakMap<KeyRecord, readonly string[]>()
+  readonly #linesByKey = new WeakMap<KeyRecord, string>()
   readonly #traceIds = new TraceIds()
 
   /** `keyHeader` is in lower case; it is never passed on. */
@@ -41,11 +43,11 @@ export class UpstreamHeaders {
     this.#keyHeader = cgiName(keyHeader)
   }
 
-  /** Name, value, name, value … for a request whose identity is known. */
-  of ({ rawHeaders, headers }: IncomingMessage, { key, isVouchedFor, client, requestId }: Pick<Identity, 'key' | 'isVouchedFor' | 'client' | 'requestId'>, { dropsAuthorization, hasBody }: HeaderPolicy): string[] {
+  /** Header lines (see upstreams/header-lines.ts) for a request whose identity is known. */
+  linesOf ({ rawHeaders, headers }: IncomingMessage, { key, isVouchedFor, client, requestId }: Pick<Identity, 'key' | 'isVouchedFor' | 'client' | 'requestId'>, { dropsAuthorization, hasBody }: HeaderPolicy): string {
     const nominated = nominatedHeaders(headers.connection)
     const keepsTrace = isTraceparent(headers.traceparent)
-    const sent: string[] = []
+    let lines = ''
     for (let i = 0; i < rawHeaders.length; i += 2) {
       const { lowerCase, kind } = this.#nameOf(rawHeaders[i]!)
       if (kind === 'dropped') continue
@@ -53,30 +55,25 @@ export class UpstreamHeaders {
       if (nominated !== null && nominated.has(lowerCase) && lowerCase !== 'content-length') continue
       if (kind === 'content-length') {
         // Written anew: leading zeros are octal to some.
-        if (hasBody) sent.push(lowerCase, String(Number(rawHeaders[i + 1])))
+        if (hasBody) lines += headerLine(lowerCase, String(Number(rawHeaders[i + 1])))
         continue
       }
       if (kind === 'authorization' && dropsAuthorization) continue
       if (kind === 'tracestate' && !keepsTrace) continue
-      sent.push(rawHeaders[i]!, rawHeaders[i + 1]!)
+      lines += headerLine(rawHeaders[i]!, rawHeaders[i + 1]!)
     }
-    if (key !== null && isVouchedFor) for (const text of this.#headersOf(key)) sent.push(text)
-    sent.push(
-      'x-request-id', requestId,
-      'x-forwarded-for', client.forwardedFor,
-      'x-forwarded-proto', client.scheme,
-      'traceparent', keepsTrace ? headers.traceparent as string : this.#traceIds.newTraceparent()
-    )
+    if (key !== null && isVouchedFor) lines += this.#linesOf(key)
+    const trace = keepsTrace ? headers.traceparent as string : this.#traceIds.newTraceparent()
+    lines += `x-request-id: ${requestId}\r\n${client.forwardedLines}traceparent: ${trace}\r\n`
     const host = client.forwardedHost ?? headers.host
-    if (host !== undefined) sent.push('x-forwarded-host', host)
-    return sent
+    return host === undefined ? lines : lines + headerLine('x-forwarded-host', host)
   }
 
   /** Who sends a request. */
-  #headersOf (key: KeyRecord): readonly string[] {
-    let headers = this.#keysHeaders.get(key)
-    if (headers === undefined) this.#keysHeaders.set(key, headers = keyHeaders(key))
-    return headers
+  #linesOf (key: KeyRecord): string {
+    let lines = this.#linesByKey.get(key)
+    if (lines === undefined) this.#linesByKey.set(key, lines = keyLines(key))
+    return lines
   }
 
   #nameOf (sent: string): HeaderName {
@@ -128,8 +125,9 @@ function isProxys (lowerCase: string): boolean {
   }
 }
 
-function keyHeaders (key: KeyRecord): string[] {
+function keyLines (key: KeyRecord): string {
   // Rows written by others may hold anything, line breaks included: only what can grant something is passed on.
   const scopes = key.scopes.filter(isHeldScope).join(' ')
-  return ['x-latchkey-key-id', String(key.id), 'x-latchkey-user-id', key.userId, 'x-latchkey-scopes', scopes]
+  if (breaksLines.test(key.userId)) throw new Error(`the user id of key ${key.id} can't stand in a header`)
+  return headerLine('x-latchkey-key-id', String(key.id)) + headerLine('x-latchkey-user-id', key.userId) + headerLine('x-latchkey-scopes', scopes)
 }

@@ -9,8 +9,8 @@ export interface Forwarding {
   readonly method: string
   /** Origin-form: the raw path, as matched, and the query. */
   readonly path: string
-  /** Name, value, name, value …, complete but for Host, and without any that frame the message but Content-Length. */
-  readonly headers: string[]
+  /** Lines (see header-lines.ts), complete but for Host, and without any that frame the message but Content-Length. */
+  readonly headerLines: string
   /** Host to send; null: the target's own. */
   readonly host: string | null
   readonly hasBody: boolean

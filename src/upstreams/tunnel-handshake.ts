@@ -4,6 +4,7 @@ import type { Socket } from 'node:net'
 import { type AnswerHeaders, isEventStream, passedOnHeaders } from './answer.ts'
 import { BadAnswerError, ClientGoneError, isRetryable, UpstreamBusyError, UpstreamTimeoutError } from './failure.ts'
 import type { Forwarding } from './forwarding.ts'
+import { listedHeaders } from './header-lines.ts'
 import { isConnectionHeader, nominatedHeaders } from './header-names.ts'
 import { openSocket } from './open-socket.ts'
 import type { Target } from './target.ts'
@@ -72,7 +73,7 @@ async function connect (target: Target, timeoutMs: number, signal: AbortSignal):
 
 /** node:http's client reads the answer: strictly, by the parser that reads the clients' requests. */
 async function ask (socket: Socket, target: Target, forwarding: Forwarding, key: string, signal: AbortSignal): Promise<UpgradeAnswer> {
-  const { path, host, headers, upstream: { config } } = forwarding
+  const { path, host, headerLines, upstream: { config } } = forwarding
   return await new Promise((resolve, reject) => {
     const fail = (err: Error): void => {
       end()
@@ -89,7 +90,7 @@ async function ask (socket: Socket, target: Target, forwarding: Forwarding, key:
     const outgoing = request({
       method: 'GET',
       path,
-      headers: ['host', host ?? target.host, ...headers, 'connection', 'Upgrade', 'upgrade', 'websocket'],
+      headers: ['host', host ?? target.host, ...listedHeaders(headerLines), 'connection', 'Upgrade', 'upgrade', 'websocket'],
       setHost: false,
       createConnection: () => socket,
       maxHeaderSize: headBytesMax,

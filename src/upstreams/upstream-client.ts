@@ -6,6 +6,7 @@ import { faultOfAnswer, hasNoBody } from './answer.ts'
 import { BodyLimit } from './body-limit.ts'
 import { BadAnswerError, ClientGoneError, isRetryable, UpstreamBusyError } from './failure.ts'
 import type { Forwarding } from './forwarding.ts'
+import { listedHeaders } from './header-lines.ts'
 import type { Target } from './target.ts'
 import type { UndiciPool } from './undici-pool.ts'
 
@@ -67,12 +68,12 @@ class Attempt {
   }
 
   #sendTo (target: Target): void {
-    const { upstream, method, path, headers, host } = this.#forwarding
+    const { upstream, method, path, headerLines, host } = this.#forwarding
     this.#target = target
     const options: Dispatcher.RequestOptions & { readonly servername: string } = {
       method: method as Dispatcher.HttpMethod,
       path,
-      headers: ['host', host ?? target.host, ...headers],
+      headers: ['host', host ?? target.host, ...listedHeaders(headerLines)],
       // undici would take it from Host, which the client chooses where a route preserves it.
       servername: target.hostname,
       body: this.#forwarding.hasBody ? this.#body() : null,

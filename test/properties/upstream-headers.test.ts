@@ -7,6 +7,7 @@ import { isTraceparent } from '../../src/gateway/request-id.ts'
 import { UpstreamHeaders } from '../../src/gateway/upstream-headers.ts'
 import type { KeyRecord } from '../../src/keys/verifier.ts'
 import { isHeldScope } from '../../src/routes/scopes.ts'
+import { listedHeaders } from '../../src/upstreams/header-lines.ts'
 import { ipv4Texts, ipv6Texts } from './arbitrary-addresses.ts'
 import { modelUnmapped } from './models/addresses.ts'
 import { modelClient, modelKept } from './models/upstream-headers.ts'
@@ -53,7 +54,7 @@ holds(t, 'the upstream gets what the client may say, in order and unchanged, and
   const key = { id: 7, userId: '00000000-0000-4000-8000-000000000000', scopes } as Partial<KeyRecord> as KeyRecord
   const ranges = new AddressRanges(trusted)
   const client = clientOf(raw.headers, peerOf({ remoteAddress: peerText } as Socket, ranges), ranges)
-  const sent = upstreamHeaders[policy.keyHeader]!.of(raw, { key, isVouchedFor, requestId: 'the-id', client }, policy)
+  const sent = listedHeaders(upstreamHeaders[policy.keyHeader]!.linesOf(raw, { key, isVouchedFor, requestId: 'the-id', client }, policy))
 
   const model = modelClient(lines, peerText, trusted)
   const keepsTrace = isTraceparent(raw.headers.traceparent)

@@ -5,6 +5,7 @@ import type { UpstreamConfig } from '../../../src/config/config.ts'
 import { DirectEngine } from '../../../src/upstreams/direct/direct-engine.ts'
 import { ClientGoneError } from '../../../src/upstreams/failure.ts'
 import type { Forwarding } from '../../../src/upstreams/forwarding.ts'
+import { headerLine } from '../../../src/upstreams/header-lines.ts'
 import { Upstream } from '../../../src/upstreams/upstream.ts'
 
 export interface EngineAlone {
@@ -34,7 +35,7 @@ export async function startEngine (t: Test, targets: string | readonly string[],
       upstream,
       method: method!,
       path: url!,
-      headers: ['x-sent', 'yes', ...length === undefined ? [] : ['content-length', length]],
+      headerLines: headerLine('x-sent', 'yes') + (length === undefined ? '' : headerLine('content-length', length)),
       host: null,
       hasBody: Number(length ?? 0) > 0 || headers['transfer-encoding'] !== undefined,
       bodyBytesMax: 1024 ** 3,
