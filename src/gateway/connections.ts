@@ -44,6 +44,8 @@ export class Connections {
   #closedForRoom = 0
   #lookedAtMs = -Infinity
   #idleMaxMs: number
+  /** Since when that holds: a shorter time counts from its beginning. */
+  #idleMaxSinceMs = -Infinity
   #sweep: NodeJS.Timeout | null = null
 
   constructor (options: ConnectionsOptions) {
@@ -73,6 +75,7 @@ export class Connections {
   endIdleAfter (idleMaxMs: number): void {
     if (this.#sweep !== null) clearInterval(this.#sweep)
     this.#idleMaxMs = idleMaxMs
+    this.#idleMaxSinceMs = performance.now()
     this.#sweep = setInterval(() => this.#endIdle(), Math.min(Math.max(idleMaxMs * sweepShare, sweepEveryMs.least), sweepEveryMs.most)).unref()
   }
 
@@ -130,7 +133,7 @@ export class Connections {
         connection.idleSince = latest
         connection.bytesRead = socket.bytesRead
       }
-      if (nowMs - latest.closedAtMs >= this.#idleMaxMs && socket.bytesRead === connection.bytesRead) socket.destroy()
+      if (nowMs - Math.max(latest.closedAtMs, this.#idleMaxSinceMs) >= this.#idleMaxMs && socket.bytesRead === connection.bytesRead) socket.destroy()
     }
   }
 
