@@ -50,8 +50,9 @@ export class Worker {
         onEnd(reason, this)
         resolve()
       }
-      // Its last messages may come after its exit. Node's own `close` isn't told where we disconnected first.
-      const disconnected = new Promise(resolve => this.#child.once('disconnect', resolve))
+      // Its last messages may come after its exit. Node's own `close` isn't told where we disconnected first, nor
+      // `disconnect` where a worker ended with a socket on its way that it hadn't acknowledged.
+      const disconnected = new Promise(resolve => this.#child.once('disconnect', resolve).once('close', resolve))
       this.#child.once('exit', (code, signal) => {
         disconnected.then(() => over(signal === null ? `exit code ${code}` : `signal ${signal}`), () => {})
       })

@@ -58,6 +58,27 @@ t.test('a worker killed under load is replaced; the others go on, counters never
   t.match(gateway.cli.stdout, /"reason":"signal SIGKILL".*a worker ended and is replaced/)
 })
 
+t.test('a connection that was on its way to a worker that is killed is served by another', async t => {
+  const replaced = (await scrape(gateway.adminUrl)).get('latchkey_worker_restarts_total')!
+  const [victim] = childrenOf(gateway, 'worker-process')
+  kill(victim!, 'SIGSTOP')
+  const agents = Array.from({ length: 4 }, () => new Agent({ keepAlive: true, maxSockets: 1 }))
+  let answered = 0
+  const outcomes = agents.map(async agent => {
+    const outcome = await ask(agent)
+    answered++
+    return outcome
+  })
+  await until(() => answered === 3, 'all but the one that was passed to it are answered')
+  kill(victim!, 'SIGKILL')
+  t.same(await Promise.all(outcomes), [200, 200, 200, 200])
+  for (const agent of agents) agent.destroy()
+  await until(async () => {
+    const series = await scrape(gateway.adminUrl)
+    return series.get('latchkey_worker_restarts_total') === replaced + 1 && series.get('latchkey_workers') === 2
+  }, 'it is replaced', { timeoutMs: 60_000 })
+})
+
 t.test('killed, the primary takes its workers with it', async t => {
   const workers = childrenOf(gateway, 'worker-process')
   gateway.cli.child.kill('SIGKILL')
