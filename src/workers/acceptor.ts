@@ -15,10 +15,13 @@ export interface AcceptorOptions {
   readonly logger: Logger
 }
 
+/** A connection that a worker hasn't accepted for so long may have been lost on its way. */
+const missingAfterMs = 1_000
+
 interface Seat {
   readonly connections: Map<number, { readonly network: string | null }>
   /** Handed over, and not yet accepted: nothing of it was read, so that another worker can have it. */
-  pending: { readonly id: number, readonly socket: Socket } | null
+  pending: { readonly id: number, readonly socket: Socket, readonly sinceMs: number } | null
 }
 
 /**
@@ -33,17 +36,19 @@ export class Acceptor {
   readonly #refusals: ConnectionRefusals
   readonly #seats = new Map<Worker, Seat>()
   readonly #countByNetwork = new Map<string, number>()
-  #waiting: { readonly id: number, readonly socket: Socket, readonly network: string | null }[] = []
+  #waiting: { readonly socket: Socket, readonly network: string | null }[] = []
   #open = 0
   #lastId = 0
   #madeRoomAtMs = -Infinity
   #whenEmpty: (() => void) | null = null
+  readonly #ticker: NodeJS.Timeout
 
   constructor (options: AcceptorOptions) {
     this.#options = options
     this.#trusted = new AddressRanges(options.config.trustProxy)
     this.#refusals = new ConnectionRefusals({ ...options.config, logger: options.logger })
     this.#server = createServer({ pauseOnConnect: true, noDelay: true, keepAlive: true }, socket => this.#take(socket))
+    this.#ticker = setInterval(() => this.#lookForMissing(), missingAfterMs).unref()
   }
 
   async listen ({ host, port }: ListenerConfig): Promise<void> {
@@ -70,6 +75,15 @@ export class Acceptor {
     this.distribute()
   }
 
+  /** It never reached the worker. Another, or the same one again, gets it. */
+  missed (worker: Worker, id: number): void {
+    const seat = this.#seats.get(worker)
+    if (seat?.pending?.id !== id) return
+    this.#options.logger.error({ worker: worker.number, pid: worker.pid, remedy: 'raise the limit of open files' }, 'a connection could not be passed to a worker: most likely it is out of file descriptors')
+    this.#takeBack(seat)
+    this.distribute()
+  }
+
   closed (worker: Worker, ids: readonly number[]): void {
     for (const id of ids) this.#forget(worker, id)
   }
@@ -78,12 +92,7 @@ export class Acceptor {
   ended (worker: Worker): void {
     const seat = this.#seats.get(worker)
     if (seat === undefined) return
-    const { pending } = seat
-    if (pending !== null) {
-      const connection = seat.connections.get(pending.id)!
-      seat.connections.delete(pending.id)
-      this.#waiting.unshift({ ...pending, ...connection })
-    }
+    this.#takeBack(seat)
     for (const id of [...seat.connections.keys()]) this.#forget(worker, id)
     this.#seats.delete(worker)
     this.distribute()
@@ -94,14 +103,16 @@ export class Acceptor {
     while (this.#waiting.length > 0) {
       const worker = this.#freest()
       if (worker === null) return
-      const { id, socket, network } = this.#waiting.shift()!
+      const { socket, network } = this.#waiting.shift()!
       // Left while it waited.
       if (socket.destroyed) {
         this.#uncount(network)
         continue
       }
       const seat = this.#seatOf(worker)
-      seat.pending = { id, socket }
+      // Another each time: an answer to an earlier try isn't taken for one to this.
+      const id = ++this.#lastId
+      seat.pending = { id, socket, sinceMs: performance.now() }
       seat.connections.set(id, { network })
       worker.handOver(id, socket)
     }
@@ -114,6 +125,7 @@ export class Acceptor {
 
   /** Stops listening. Resolves when every connection that has arrived is a worker's, after `timeoutMs` at the latest. */
   async close (timeoutMs: number): Promise<void> {
+    clearInterval(this.#ticker)
     // Connections in the system's queue would be reset with the listener.
     await turn()
     if (this.#server.listening) this.#server.close()
@@ -155,8 +167,26 @@ export class Acceptor {
     this.#open++
     if (network !== null) this.#countByNetwork.set(network, ofNetwork + 1)
     if (this.#open >= connectionsMax) this.#makeRoom()
-    this.#waiting.push({ id: ++this.#lastId, socket, network })
+    this.#waiting.push({ socket, network })
     this.distribute()
+  }
+
+  /** What a worker hadn't accepted. */
+  #takeBack (seat: Seat): void {
+    const { pending } = seat
+    if (pending === null) return
+    const { network } = seat.connections.get(pending.id)!
+    seat.connections.delete(pending.id)
+    seat.pending = null
+    this.#waiting.unshift({ socket: pending.socket, network })
+  }
+
+  /** Asked for behind the connection, which is so known to have arrived or not, however late. */
+  #lookForMissing (): void {
+    const nowMs = performance.now()
+    for (const [worker, { pending }] of this.#seats) {
+      if (pending !== null && nowMs - pending.sinceMs >= missingAfterMs) worker.send({ type: 'hasArrived', id: pending.id })
+    }
   }
 
   #seatOf (worker: Worker): Seat {

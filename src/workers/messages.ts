@@ -11,6 +11,8 @@ export type ToWorker =
   | { readonly type: 'start' } & WorkerStart
   /** Comes with the socket of a client. The worker says `accepted` before it reads anything. */
   | { readonly type: 'connection', readonly id: number }
+  /** Did that connection arrive? Comes behind it, and is answered only where it didn't. */
+  | { readonly type: 'hasArrived', readonly id: number }
   /** A configuration that the primary has checked. */
   | { readonly type: 'config', readonly version: number, readonly config: Config }
   /** The schema is complete: find out whether the key store answers. */
@@ -28,6 +30,8 @@ export type FromWorker =
   | { readonly type: 'up' }
   | { readonly type: 'reachedStore' }
   | { readonly type: 'accepted', readonly id: number }
+  /** The message came without its socket, as where no file descriptor was free: Node drops it then. */
+  | { readonly type: 'missed', readonly id: number }
   | { readonly type: 'closed', readonly ids: readonly number[] }
   /** Null: nobody asked. */
   | { readonly type: 'numbers', readonly id: number | null, readonly numbers: ProcessNumbers, readonly node: NodeMetrics | null }

@@ -101,6 +101,7 @@ export async function startWorkers (options: FrontOptions): Promise<Front> {
       case 'up': return acceptor.distribute()
       case 'reachedStore': return reachedStore(worker)
       case 'accepted': return acceptor.accepted(worker, message.id)
+      case 'missed': return acceptor.missed(worker, message.id)
       case 'closed': return acceptor.closed(worker, message.ids)
       case 'numbers': return tally.take(worker, message)
       case 'drained':

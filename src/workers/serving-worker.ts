@@ -31,6 +31,7 @@ export class ServingWorker {
   readonly #node = createNodeRegistry()
   readonly #closed: Batch<number>
   readonly #ticker: NodeJS.Timeout
+  #lastConnectionId = 0
   #reportedAtMs = -Infinity
   #reportedUsage = ''
 
@@ -71,6 +72,10 @@ export class ServingWorker {
   handle (message: Exclude<ToWorker, { type: 'start' | 'drain' }>, socket: Socket | undefined): void {
     switch (message.type) {
       case 'connection': return this.#serve(message.id, socket)
+      case 'hasArrived':
+        // One is passed at a time: nothing came behind it.
+        if (message.id !== this.#lastConnectionId) this.#send({ type: 'missed', id: message.id })
+        return
       case 'config':
         this.#serving.replaceRoutes(message.config)
         return this.#send({ type: 'applied', version: message.version })
@@ -100,6 +105,7 @@ export class ServingWorker {
   }
 
   #serve (id: number, socket: Socket | undefined): void {
+    this.#lastConnectionId = id
     this.#send({ type: 'accepted', id })
     // It was gone before it came here.
     if (socket === undefined) return this.#closed.add(id)
