@@ -41,14 +41,13 @@ export class Acceptor {
   #lastId = 0
   #madeRoomAtMs = -Infinity
   #whenEmpty: (() => void) | null = null
-  readonly #ticker: NodeJS.Timeout
+  #ticker: NodeJS.Timeout | null = null
 
   constructor (options: AcceptorOptions) {
     this.#options = options
     this.#trusted = new AddressRanges(options.config.trustProxy)
     this.#refusals = new ConnectionRefusals({ ...options.config, logger: options.logger })
     this.#server = createServer({ pauseOnConnect: true, noDelay: true, keepAlive: true }, socket => this.#take(socket))
-    this.#ticker = setInterval(() => this.#lookForMissing(), missingAfterMs).unref()
   }
 
   async listen ({ host, port }: ListenerConfig): Promise<void> {
@@ -56,6 +55,7 @@ export class Acceptor {
       this.#server.once('error', reject)
       this.#server.listen({ host, port }, () => {
         this.#server.off('error', reject)
+        this.#ticker = setInterval(() => this.#lookForMissing(), missingAfterMs).unref()
         // Out of file descriptors, say: what can't be accepted now waits in the system's queue.
         this.#server.on('error', err => this.#options.logger.error({ err }, 'accepting connections failed'))
         resolve()
@@ -125,7 +125,7 @@ export class Acceptor {
 
   /** Stops listening. Resolves when every connection that has arrived is a worker's, after `timeoutMs` at the latest. */
   async close (timeoutMs: number): Promise<void> {
-    clearInterval(this.#ticker)
+    if (this.#ticker !== null) clearInterval(this.#ticker)
     // Connections in the system's queue would be reset with the listener.
     await turn()
     if (this.#server.listening) this.#server.close()
