@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Engine, EngineOptions } from '../forwarding.ts'
 import type { OpenPool } from '../target.ts'
 import { ConnectionPool } from './connection-pool.ts'
+import { Copies } from './copies.ts'
 import { Exchange } from './exchange.ts'
 import { Sweep } from './sweep.ts'
 
@@ -11,6 +12,7 @@ const readBytesMax = 65_536
 /** Latchkey's own engine: plain HTTP/1.1, straight between the client's response and sockets to the upstreams. */
 export class DirectEngine implements Engine {
   readonly #shared = { sweep: new Sweep(), readBuffer: Buffer.allocUnsafeSlow(readBytesMax) }
+  readonly #copies = new Copies()
   #options: EngineOptions | null = null
   readonly openPool: OpenPool = (address, config) => new ConnectionPool(address, config, this.#shared)
 
@@ -19,6 +21,6 @@ export class DirectEngine implements Engine {
   }
 
   forward (request: FastifyRequest, reply: FastifyReply): void {
-    new Exchange(this.#options!, request, reply).begin()
+    new Exchange(this.#options!, this.#copies, request, reply).begin()
   }
 }

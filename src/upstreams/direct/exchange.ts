@@ -9,6 +9,7 @@ import { endWithHead, writeHead } from './client-answer.ts'
 import { ClientBody } from './client-body.ts'
 import type { Connection } from './connection.ts'
 import type { ConnectionPool, Waiting } from './connection-pool.ts'
+import type { Copies } from './copies.ts'
 import { requestHead } from './request-head.ts'
 import { notWaited } from './sweep.ts'
 
@@ -19,6 +20,7 @@ const heldBytesMax = 16_384
 export class Exchange implements Waiting {
   readonly isHead: boolean
   readonly #options: EngineOptions
+  readonly #copies: Copies
   readonly #request: FastifyRequest
   readonly #reply: FastifyReply
   readonly #response: ServerResponse
@@ -36,9 +38,10 @@ export class Exchange implements Waiting {
   #hasDrainListener = false
   #isOver = false
 
-  constructor (options: EngineOptions, request: FastifyRequest, reply: FastifyReply) {
+  constructor (options: EngineOptions, copies: Copies, request: FastifyRequest, reply: FastifyReply) {
     const forwarding = options.forwardingOf(request)
     this.#options = options
+    this.#copies = copies
     this.#request = request
     this.#reply = reply
     this.#response = reply.raw
@@ -108,8 +111,7 @@ export class Exchange implements Waiting {
       if (this.#held !== '') this.#response.write(this.#held, 'latin1')
       this.#held = ''
     }
-    // node:http writes it later, when the view shows something else.
-    if (!this.#response.write(Buffer.from(bytes))) this.#pause()
+    if (!this.#copies.write(this.#response, bytes)) this.#pause()
   }
 
   flush (): void {
