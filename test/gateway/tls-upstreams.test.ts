@@ -26,7 +26,7 @@ writeFileSync(authorityFile, authority.cert)
 /** What came through to upstreams that must get nothing. */
 const leaked: string[] = []
 /** What the good upstreams got, with the server name that was asked for. */
-const seen: { readonly url: string, readonly host: string, readonly serverName: string | false | null, readonly isReused: boolean }[] = []
+const seen: { readonly url: string, readonly host: string, readonly serverName: string | false | null, readonly isReused: boolean, readonly isResumed: boolean }[] = []
 const sockets = new WeakSet<Socket>()
 
 const good = makeCertificate('good', { names: ['localhost', '127.0.0.1'], issuer: authority })
@@ -117,6 +117,16 @@ t.test('whatever else answers gets nothing', async t => {
   t.match(await send(`${url}/named/after`, { headers }), { status: 200 })
 })
 
+// undici forgets them with the next garbage collection.
+if (process.env.LATCHKEY_TEST_ENGINE !== 'http-proxy') {
+  t.test('a further connection goes on with the session of one before', async t => {
+    await send(`${url}/named/last`, { headers })
+    seen.length = 0
+    await send(`${url}/named/next`, { headers })
+    t.match(seen, [{ isReused: false, isResumed: true }])
+  })
+}
+
 t.test('what may be repeated is served by the other target, where there is one', async t => {
   for (let i = 0; i < 4; i++) t.match(await send(`${url}/mixed/${i}`, { headers }), { status: 200 })
   for (let i = 0; i < 2; i++) await new WebSocketClient(t, `${url}/mixed/socket`, { headers }).opened()
@@ -129,13 +139,15 @@ async function askFor (host: string, name: string): Promise<{ status: number }> 
 
 function answer (request: IncomingMessage, response: ServerResponse): void {
   note(request)
+  if (request.url!.endsWith('/last')) response.setHeader('connection', 'close')
   request.pipe(response)
 }
 
 function note ({ url, headers, socket }: IncomingMessage): void {
   const isReused = sockets.has(socket)
   sockets.add(socket)
-  seen.push({ url: url!, host: headers.host!, serverName: (socket as TLSSocket & { servername: string | false }).servername, isReused })
+  const { servername } = socket as TLSSocket & { servername: string | false }
+  seen.push({ url: url!, host: headers.host!, serverName: servername, isReused, isResumed: (socket as TLSSocket).isSessionReused() })
 }
 
 function leak (request: IncomingMessage, response: ServerResponse): void {

@@ -185,6 +185,7 @@ export class Connection {
 
   #ended (): void {
     if (this.#state === 'closed') return
+    if (this.#state === 'connecting') return this.lost(new ConnectionLostError('other side closed before the connection was established'))
     try {
       const fault = this.#parser.finish()
       this.lost(fault === null ? null : new ConnectionLostError(`other side closed: ${fault}`))
