@@ -2,7 +2,7 @@ import { STATUS_CODES, type ServerResponse } from 'node:http'
 import type { AnswerHead } from './answer-head.ts'
 
 /** Of node:http's response, undocumented, there since Node 0.4 and 10: the head until the first write, and what it says of keep-alive. */
-type Response = ServerResponse & { _header?: string, readonly _keepAliveTimeout?: number }
+type Response = ServerResponse & { _header?: string, readonly _headerSent?: boolean, readonly _keepAliveTimeout?: number }
 
 /**
  * Writes the head of an answer, without sending it: the upstream's headers and, over them, `added`. `body` is the whole
@@ -42,7 +42,8 @@ function headText (status: number, headers: readonly string[], keepAliveMs: numb
  * quarter of what node:http needs for an answer.
  */
 export function endWithHead (response: Response, body: string): void {
-  if (typeof response._header !== 'string') response.end(body, 'latin1')
+  // node:http sends a head with an Expect, whatever that means in an answer, at once.
+  if (typeof response._header !== 'string' || response._headerSent !== false) response.end(body, 'latin1')
   else {
     response._header += body
     response.end()
