@@ -21,7 +21,8 @@ interface HeaderName {
 
 const oddCharacter = /[^a-z0-9-]/
 const oddCharacters = /[^a-z0-9-]/g
-const breaksLines = /[\r\n\0]/
+/** Control bytes, and what isn't Latin-1: written as such, `\u010a` becomes a line feed. */
+const notForHeaders = /[^\t\x20-\x7e\x80-\xff]/
 /** Spellings of header names that are kept with what was found out about them. Clients use a few dozen. */
 const namesMax = 1_024
 const nameCharactersMax = 64
@@ -128,6 +129,6 @@ function isProxys (lowerCase: string): boolean {
 function keyLines (key: KeyRecord): string {
   // Rows written by others may hold anything, line breaks included: only what can grant something is passed on.
   const scopes = key.scopes.filter(isHeldScope).join(' ')
-  if (breaksLines.test(key.userId)) throw new Error(`the user id of key ${key.id} can't stand in a header`)
+  if (notForHeaders.test(key.userId)) throw new Error(`the user id of key ${key.id} can't stand in a header`)
   return headerLine('x-latchkey-key-id', String(key.id)) + headerLine('x-latchkey-user-id', key.userId) + headerLine('x-latchkey-scopes', scopes)
 }

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import fc from 'fast-check'
 import t from 'tap'
@@ -81,3 +82,12 @@ function equal (actual: unknown, expected: unknown, what: string): void {
   const [one, other] = [actual, expected].map(value => JSON.stringify(value, (_, inner) => inner !== null && typeof inner === 'object' && !Array.isArray(inner) ? Object.fromEntries(Object.entries(inner).sort()) : inner))
   if (one !== other) throw new Error(`${what}: ${one} instead of ${other}`)
 }
+
+t.test('a user id that can\'t stand in a header is never written, not even as what Latin-1 makes of it', async t => {
+  const raw = { rawHeaders: [], headers: {} } as Partial<IncomingMessage> as IncomingMessage
+  const client = peerOf({ remoteAddress: '192.0.2.1' } as Socket, new AddressRanges([]))
+  for (const userId of ['a\nb', 'a\0b', 'a\u010d\u010ax-latchkey-scopes: *']) {
+    const key = { id: 7, userId, scopes: [] } as Partial<KeyRecord> as KeyRecord
+    t.throws(() => new UpstreamHeaders('x-api-key').linesOf(raw, { key, isVouchedFor: true, requestId: 'the-id', client }, { dropsAuthorization: false, hasBody: false }))
+  }
+})
