@@ -91,8 +91,9 @@ export class Connection {
   /** To be called by its exchange, once it has no more to do with the connection, which goes on only where it is reusable. */
   finished (isReusable: boolean, keepAliveMs: number | null): void {
     this.#exchange = null
-    // Its last piece may have been more than the client could take: what comes next is the next exchange's.
-    this.#isPaused = false
+    // Its last piece may have been more than the client could take: what comes next is the next exchange's. TLS hands
+    // over what it has decrypted even after it was told to stop, and stays stopped.
+    this.resume()
     this.#isReusable = isReusable
     this.#idleMs = keepAliveMs === null ? idleMsMax : Math.min(idleMsMax, keepAliveMs - idleMarginMs)
   }
