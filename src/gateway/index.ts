@@ -95,7 +95,7 @@ export async function createGateway (parts: GatewayParts): Promise<FastifyInstan
   app.decorateRequest('identity', null as unknown as Identity)
 
   app.addHook('onRequest', (request, reply, admit) => {
-    turns.take(request.raw.socket, reply.raw, () => begin(request, reply, admit), () => closed(request, reply))
+    turns.take(request.raw.socket, reply.raw, () => attempt(request, reply, admit), () => closed(request, reply))
   })
 
   // Before the engine's routes, which take over what is set by then.
@@ -114,6 +114,15 @@ export async function createGateway (parts: GatewayParts): Promise<FastifyInstan
   // Nothing passes onRequest unadmitted, so whoever gets here was admitted and then found no engine: fail closed.
   app.setNotFoundHandler((request, reply) => refuse(request, reply, { code: 'internal_error' }))
   return app
+
+  /** A turn may come with the end of another request's response, where nobody else would catch what is thrown. */
+  function attempt (request: FastifyRequest, reply: FastifyReply, admit: () => void): void {
+    try {
+      begin(request, reply, admit)
+    } catch (err) {
+      fail(request, reply, err)
+    }
+  }
 
   /** The way of a request, whose turn it is. */
   function begin (request: FastifyRequest, reply: FastifyReply, admit: () => void): void {
@@ -145,10 +154,12 @@ export async function createGateway (parts: GatewayParts): Promise<FastifyInstan
     const verification = verifier.verify(credential.key, identity.client)
     // From the cache: no promise, no later tick.
     if (!(verification instanceof Promise)) return judge(request, reply, admit, credential, verification, false)
-    verification.then(found => judge(request, reply, admit, credential, found, true)).catch((err: unknown) => {
-      logger.error({ err, requestId: identity.requestId }, 'judging a request failed')
-      if (!reply.sent) refuse(request, reply, { code: 'internal_error' })
-    })
+    verification.then(found => judge(request, reply, admit, credential, found, true)).catch((err: unknown) => fail(request, reply, err))
+  }
+
+  function fail (request: FastifyRequest, reply: FastifyReply, err: unknown): void {
+    logger.error({ err, requestId: request.identity.requestId }, 'judging a request failed')
+    if (!reply.sent) refuse(request, reply, { code: 'internal_error' })
   }
 
   function judge (request: FastifyRequest, reply: FastifyReply, admit: () => void, credential: Credential, { status, key }: Verification, isLookedUp: boolean): void {
