@@ -13,6 +13,8 @@ export interface ConnectionsOptions {
   readonly connectionsPerAddressMax: number
   /** Proxies: many clients come through one, so they have no bound of their own. */
   readonly trusted: AddressRanges
+  /** How long a connection may take to send its first request, where only plain ones are read from it. */
+  readonly headersTimeoutMs: number
   readonly logger: Logger
 }
 
@@ -21,6 +23,8 @@ export interface Connection {
   readonly openedAtMs: number
   /** The last request that has begun. */
   latest: Identity | null
+  /** Set while only plain requests have come; node:http doesn't know the connection. */
+  plain: { readonly isIdle: boolean, letGo (bytes: null): void } | null
   /** The request behind which nothing had come when the connection was last looked at, and the bytes read by then. */
   idleSince: Identity | null
   bytesRead: number
@@ -41,6 +45,7 @@ export class Connections {
   readonly #connections = new Map<Socket, Connection>()
   readonly #countByNetwork = new Map<string, number>()
   readonly #refusals: ConnectionRefusals
+  #onSilent: (socket: Socket) => void = () => {}
   #closedForRoom = 0
   #lookedAtMs = -Infinity
   #idleMaxMs: number
@@ -54,8 +59,9 @@ export class Connections {
     this.#refusals = new ConnectionRefusals(options)
   }
 
-  /** To be called before the server listens. */
-  watch (server: Server): void {
+  /** To be called before the server listens. `onSilent` is called with connections that node:http doesn't know and that sent nothing in time. */
+  watch (server: Server, onSilent: (socket: Socket) => void = () => {}): void {
+    this.#onSilent = onSilent
     // node:net closes what comes on top, before it costs anything, and tells by `drop`.
     server.maxConnections = this.#options.connectionsMax
     server.on('drop', () => {
@@ -103,7 +109,7 @@ export class Connections {
 
   #add (socket: Socket): Connection {
     const peer = peerOf(socket, this.#options.trusted)
-    const connection = { peer, openedAtMs: performance.now(), latest: null, idleSince: null, bytesRead: 0 }
+    const connection = { peer, openedAtMs: performance.now(), latest: null, plain: null, idleSince: null, bytesRead: 0 }
     // A request can be handed over behind its connection's end: nothing is to be kept for that.
     if (socket.destroyed) return connection
     this.#connections.set(socket, connection)
@@ -128,6 +134,7 @@ export class Connections {
     const nowMs = performance.now()
     for (const [socket, connection] of this.#connections) {
       const { latest } = connection
+      if (latest === null && connection.plain !== null && nowMs - connection.openedAtMs >= this.#options.headersTimeoutMs) this.#onSilent(socket)
       if (latest === null || latest.closedAtMs === null) continue
       if (connection.idleSince !== latest) {
         connection.idleSince = latest
@@ -135,6 +142,11 @@ export class Connections {
       }
       if (nowMs - Math.max(latest.closedAtMs, this.#idleMaxSinceMs) >= this.#idleMaxMs && socket.bytesRead === connection.bytesRead) socket.destroy()
     }
+  }
+
+  /** Those that node:http doesn't know, and so doesn't close with its own. */
+  closeIdlePlain (): void {
+    for (const [socket, { plain }] of this.#connections) if (plain?.isIdle === true) socket.destroy()
   }
 
   /** At the bound, those that have been idle for longest go, so that idle connections don't lock out new clients. */

@@ -49,6 +49,7 @@ export class Drain {
     if (await Promise.race([ended, delay(idleGraceMs, 'idle', { ref: false })]) === 'ended') return 0
     await turn()
     server.closeIdleConnections()
+    this.#connections.closeIdlePlain()
     // To node:http, one that never sent anything is busy with its first request.
     for (const socket of this.#sockets) if (socket.bytesRead === 0) socket.destroy()
 

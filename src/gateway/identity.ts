@@ -1,15 +1,21 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { RouteConfig } from '../config/config.ts'
 import type { ProblemCode } from '../errors.ts'
 import type { KeyRecord } from '../keys/verifier.ts'
-import type { Forwarding } from '../upstreams/forwarding.ts'
+import type { ClientResponse } from '../upstreams/client-response.ts'
+import type { Admitted, Forwarding, RequestBody } from '../upstreams/forwarding.ts'
 import type { Tunnel } from '../upstreams/tunnel.ts'
 import type { Upstream } from '../upstreams/upstream.ts'
 import type { Client } from './client.ts'
+import type { ClientRequest } from './client-request.ts'
 
 /** All that the gateway knows of one request: which it is, what route it matched, whose key came with it, how it ended. */
-export class Identity {
+export class Identity implements Admitted {
   readonly startedAtMs = Date.now()
+  readonly request: ClientRequest
+  readonly response: ClientResponse
+  readonly body: RequestBody | null
+  /** Goes on with Fastify's own way of the request, where it came through Fastify. */
+  admit: (() => void) | null = null
   readonly requestId: string
   readonly client: Client
   /** The raw path, without the query. */
@@ -23,8 +29,6 @@ export class Identity {
   isVouchedFor = false
   /** A probe of the gateway itself, not traffic. */
   isProbe = false
-  /** The answer says `Connection: close`: nothing that follows on the connection is looked at. */
-  endsConnection = false
   /** When its response had closed, on performance.now()'s clock. */
   closedAtMs: number | null = null
   readonly #startMark = performance.now()
@@ -32,8 +36,6 @@ export class Identity {
   /** What `auth: report` let through. */
   reported: ProblemCode | null = null
   forwarding: Forwarding | null = null
-  /** Of a request that was forwarded. */
-  response: ServerResponse | null = null
   /** Of a request that has become a WebSocket. */
   tunnel: Tunnel | null = null
   /** Its place among the requests that have just begun. */
@@ -43,10 +45,13 @@ export class Identity {
   /** Why the key that let the request in no longer did, before it had ended. */
   endedBy: ProblemCode | null = null
 
-  constructor (requestId: string, raw: IncomingMessage, client: Client) {
+  constructor (request: ClientRequest, response: ClientResponse, body: RequestBody | null, client: Client, requestId: string) {
+    this.request = request
+    this.response = response
+    this.body = body
     this.requestId = requestId
     this.client = client
-    const target = raw.url ?? '/'
+    const target = request.url
     const queryStart = target.indexOf('?')
     this.path = queryStart === -1 ? target : target.slice(0, queryStart)
   }

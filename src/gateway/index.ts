@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
@@ -10,11 +11,15 @@ import type { GatewayMetrics } from '../metrics/gateway-metrics.ts'
 import { holdsScopes } from '../routes/scopes.ts'
 import type { Match, RouteTable } from '../routes/route-table.ts'
 import { failureCode } from '../upstreams/failure.ts'
-import type { Engine } from '../upstreams/forwarding.ts'
+import type { ClientResponse } from '../upstreams/client-response.ts'
+import type { Engine, RequestBody } from '../upstreams/forwarding.ts'
+import { NodeResponse } from '../upstreams/node-response.ts'
 import type { UpstreamSet } from '../upstreams/upstream-set.ts'
 import type { UsageRecorder } from '../usage/recorder.ts'
+import { ownLines } from './answer.ts'
 import { clientOf } from './client.ts'
-import type { Connections } from './connections.ts'
+import type { ClientRequest } from './client-request.ts'
+import type { Connection, Connections } from './connections.ts'
 import { type Credential, readCredential } from './credential.ts'
 import { forwardingFor } from './forward.ts'
 import { allowHalfClose } from './half-close.ts'
@@ -24,7 +29,7 @@ import type { OpenRequests } from './open-requests.ts'
 import { recordClosed } from './record.ts'
 import { insufficientScope, keyRefusal, missingKey, type Refusal, refuse, tooManyFailures } from './refuse.ts'
 import { requestIdOf } from './request-id.ts'
-import { ownHeaders } from './own-headers.ts'
+import { splitConnections } from './plain/split-connections.ts'
 import { insanityOf, originForm } from './sane-request.ts'
 import { announceKeepAlive, fastifyOptions, tuneServer } from './server-options.ts'
 import { SlowClients } from './slow-clients.ts'
@@ -82,98 +87,114 @@ export async function createGateway (parts: GatewayParts): Promise<FastifyInstan
     clientErrorHandler: (err, socket) => unreadable.answer(err, socket, connections.of(socket).latest),
     frameworkErrors: (err, request, reply) => turns.take(request.raw.socket, reply.raw, () => {
       if (isBehindEnd(request, reply)) return
-      accept(request, reply)
-      refuse(request, reply, { code: 'bad_request', detail: err.code === 'FST_ERR_BAD_URL' ? 'The path has an invalid percent-encoding.' : undefined })
-    }, () => closed(request, reply)),
+      refuse(acceptRead(request, reply, null), { code: 'bad_request', detail: err.code === 'FST_ERR_BAD_URL' ? 'The path has an invalid percent-encoding.' : undefined })
+    }, () => closed(request.identity)),
   })
   tuneServer(app, gateway)
-  connections.watch(app.server)
+  splitConnections(app.server, {
+    isEnabled: !parts.engine.needsFastify,
+    connections,
+    sendTimeoutMs: gateway.sendTimeoutMs,
+    keepAliveTimeoutMs: gateway.keepAliveTimeoutMs,
+    accept: (request, response, connection) => accept(request, response, request.body, connection),
+    begin: attempt,
+    closed,
+    onReadByNode: socket => allowHalfClose(socket, turns, () => unreadable.cutShort(socket, connections.of(socket).latest)),
+  })
+  connections.watch(app.server, socket => {
+    connections.of(socket).plain!.letGo(null)
+    unreadable.silent(socket)
+  })
   slowClients.watch(app.server)
   acceptUpgrades(app, turns)
-  allowHalfClose(app, turns, socket => unreadable.cutShort(socket, connections.of(socket).latest))
   app.server.on('connect', (_raw, socket) => unreadable.refuseConnect(socket as Socket))
   app.decorateRequest('identity', null as unknown as Identity)
 
   app.addHook('onRequest', (request, reply, admit) => {
-    turns.take(request.raw.socket, reply.raw, () => attempt(request, reply, admit), () => closed(request, reply))
+    turns.take(request.raw.socket, reply.raw, () => beginRead(request, reply, admit), () => closed(request.identity))
   })
 
   // Before the engine's routes, which take over what is set by then.
-  app.setErrorHandler((err, request, reply) => {
-    const failure = request.identity.forwarding?.failure ?? null
-    if (failure !== null) return refuse(request, reply, { code: request.identity.endedBy ?? failureCode(failure) })
-    logger.error({ err, requestId: request.identity.requestId }, 'forwarding a request failed')
-    refuse(request, reply, { code: 'internal_error' })
+  app.setErrorHandler((err, { identity }) => {
+    const failure = identity.forwarding?.failure ?? null
+    if (failure !== null) return refuse(identity, { code: identity.endedBy ?? failureCode(failure) })
+    logger.error({ err, requestId: identity.requestId }, 'forwarding a request failed')
+    refuse(identity, { code: 'internal_error' })
   })
 
   await parts.engine.register(app, {
+    admittedOf: request => request.identity,
     forwardingOf: request => request.identity.forwarding!,
-    responseHeadersOf,
-    onFailure: (request, reply, code) => refuse(request, reply, { code: request.identity.endedBy ?? code }),
+    responseLinesOf: admitted => linesOfPassedOn(admitted as Identity),
+    onFailure: (admitted, code) => refuse(admitted as Identity, { code: (admitted as Identity).endedBy ?? code }),
   })
   // Nothing passes onRequest unadmitted, so whoever gets here was admitted and then found no engine: fail closed.
-  app.setNotFoundHandler((request, reply) => refuse(request, reply, { code: 'internal_error' }))
+  app.setNotFoundHandler(request => refuse(request.identity, { code: 'internal_error' }))
   return app
 
-  /** A turn may come with the end of another request's response, where nobody else would catch what is thrown. */
-  function attempt (request: FastifyRequest, reply: FastifyReply, admit: () => void): void {
+  /** Of what node:http has read, whose turn it is: what plain requests can't be, or have. */
+  function beginRead (request: FastifyRequest, reply: FastifyReply, admit: () => void): void {
+    if (isBehindEnd(request, reply)) return
+    const { raw } = request
+    const identity = acceptRead(request, reply, admit)
+    const insanity = insanityOf(raw, keys.header) ?? (isUpgrade(raw) ? handshakeFault(raw) : null)
+    if (insanity !== null) return refuse(identity, insanity)
+    if (unreadable.isBroken(raw)) return refuse(identity, brokenBody)
+    attempt(identity)
+  }
+
+  /** It may begin with the end of another request's response, where nobody else would catch what is thrown. */
+  function attempt (identity: Identity): void {
     try {
-      begin(request, reply, admit)
+      begin(identity)
     } catch (err) {
-      fail(request, reply, err)
+      fail(identity, err)
     }
   }
 
-  /** The way of a request, whose turn it is. */
-  function begin (request: FastifyRequest, reply: FastifyReply, admit: () => void): void {
-    const { raw } = request
-    if (isBehindEnd(request, reply)) return
-    const identity = accept(request, reply)
+  /** The way of a sane request. */
+  function begin (identity: Identity): void {
+    const { request, path } = identity
+    if (path.startsWith('/-/')) return answerHealth(identity, parts.isReady())
+    if (load.shedsAny()) return refuse(identity, { code: 'overloaded' })
 
-    const insanity = insanityOf(raw, keys.header) ?? (isUpgrade(raw) ? handshakeFault(raw) : null)
-    if (insanity !== null) return refuse(request, reply, insanity)
-    if (unreadable.isBroken(raw)) return refuse(request, reply, brokenBody)
-    if (identity.path.startsWith('/-/')) return answerHealth(request, reply, parts.isReady())
-    if (load.shedsAny()) return refuse(request, reply, { code: 'overloaded' })
-
-    const match = parts.routeTable().match(request.method, raw.headers.host, identity.path)
-    if (match.kind !== 'route') return refuse(request, reply, unmatched(match))
+    const match = parts.routeTable().match(request.method, request.headers.host, path)
+    if (match.kind !== 'route') return refuse(identity, unmatched(match))
     const { route } = match
     identity.route = route
     identity.upstream = upstreams.get(route.upstream)
 
     if (route.auth === 'none') {
-      if (load.shedsUnknown()) return refuse(request, reply, { code: 'overloaded' })
+      if (load.shedsUnknown()) return refuse(identity, { code: 'overloaded' })
       metrics.authOutcome('public')
-      return forward(request, reply, false, admit)
+      return forward(identity, false)
     }
-    const credential = readCredential(raw.headers, keys)
-    if (credential.isAmbiguous) return deny(request, reply, admit, credential, { code: 'ambiguous_key' })
-    if (credential.key === null) return deny(request, reply, admit, credential, missingKey(keys))
+    const credential = readCredential(request.headers, keys)
+    if (credential.isAmbiguous) return deny(identity, credential, { code: 'ambiguous_key' })
+    if (credential.key === null) return deny(identity, credential, missingKey(keys))
 
     const verification = verifier.verify(credential.key, identity.client)
     // From the cache: no promise, no later tick.
-    if (!(verification instanceof Promise)) return judge(request, reply, admit, credential, verification, false)
-    verification.then(found => judge(request, reply, admit, credential, found, true)).catch((err: unknown) => fail(request, reply, err))
+    if (!(verification instanceof Promise)) return judge(identity, credential, verification, false)
+    verification.then(found => judge(identity, credential, found, true)).catch((err: unknown) => fail(identity, err))
   }
 
-  function fail (request: FastifyRequest, reply: FastifyReply, err: unknown): void {
-    logger.error({ err, requestId: request.identity.requestId }, 'judging a request failed')
-    if (!reply.sent) refuse(request, reply, { code: 'internal_error' })
+  function fail (identity: Identity, err: unknown): void {
+    logger.error({ err, requestId: identity.requestId }, 'judging a request failed')
+    if (!identity.response.headersSent) refuse(identity, { code: 'internal_error' })
   }
 
-  function judge (request: FastifyRequest, reply: FastifyReply, admit: () => void, credential: Credential, { status, key }: Verification, isLookedUp: boolean): void {
-    const { identity } = request
+  function judge (identity: Identity, credential: Credential, { status, key }: Verification, isLookedUp: boolean): void {
     const route = identity.route!
     identity.key = key
     if (status !== 'valid') {
       const { network } = identity.client
-      return deny(request, reply, admit, credential, isOverBudget(status, route, network, isLookedUp) ? tooManyFailures(failures, network) : keyRefusal(status))
+      return deny(identity, credential, isOverBudget(status, route, network, isLookedUp) ? tooManyFailures(failures, network) : keyRefusal(status))
     }
-    if (!holdsScopes(key!.scopes, route.scopes)) return deny(request, reply, admit, credential, insufficientScope(route.scopes))
+    if (!holdsScopes(key!.scopes, route.scopes)) return deny(identity, credential, insufficientScope(route.scopes))
     metrics.authOutcome('valid')
     identity.isVouchedFor = true
-    forward(request, reply, credential.isInAuthorization, admit)
+    forward(identity, credential.isInAuthorization)
   }
 
   /** Counts an invalid key; true where its network has sent too many. What is let through all the same counts where it cost a query. */
@@ -183,39 +204,45 @@ export async function createGateway (parts: GatewayParts): Promise<FastifyInstan
     return (route.auth === 'key' || isLookedUp) && !failures.take(network)
   }
 
-  function deny (request: FastifyRequest, reply: FastifyReply, admit: () => void, credential: Credential, refusal: Refusal): void {
-    const { identity } = request
+  function deny (identity: Identity, credential: Credential, refusal: Refusal): void {
     const isReported = identity.route!.auth === 'report'
     metrics.authOutcome(isReported ? `reported_${refusal.code}` : refusal.code)
-    if (!isReported) return isSentAgain(refusal) ? refuseSlowly(request, reply, refusal) : refuse(request, reply, refusal)
-    if (load.shedsUnknown()) return refuse(request, reply, { code: 'overloaded' })
+    if (!isReported) return isSentAgain(refusal) ? refuseSlowly(identity, refusal) : refuse(identity, refusal)
+    if (load.shedsUnknown()) return refuse(identity, { code: 'overloaded' })
     identity.reported = refusal.code
-    forward(request, reply, wasMeantForUs(credential, identity), admit)
+    forward(identity, wasMeantForUs(credential, identity))
   }
 
   /** Behind an announced end (RFC 9112, 9.6), nothing is looked at: it may have been the body of the request before. */
   function isBehindEnd ({ raw }: FastifyRequest, reply: FastifyReply): boolean {
-    if (connections.of(raw.socket).latest?.endsConnection !== true) return false
+    if (connections.of(raw.socket).latest?.response.endsConnection !== true) return false
     reply.hijack()
     return true
   }
 
   /** The response has, or its connection. What never began has no identity, and no record. */
-  function closed (request: FastifyRequest, reply: FastifyReply): void {
+  function closed (identity: Identity | null | undefined): void {
     // Undefined where Fastify could not read the request: what it then makes isn't decorated.
-    if (request.identity != null) recordClosed(request, reply, parts)
+    if (identity != null) recordClosed(identity, parts)
+  }
+
+  function acceptRead (request: FastifyRequest, reply: FastifyReply, admit: (() => void) | null): Identity {
+    const raw = request.raw as IncomingMessage & ClientRequest
+    const identity = accept(raw, new NodeResponse(reply.raw), raw, connections.of(raw.socket))
+    request.identity = identity
+    identity.admit = admit
+    if (losesWhatFollows(raw)) identity.response.endsConnection = true
+    announceKeepAlive(reply.raw, gateway)
+    return identity
   }
 
   /** Begins the request's record. */
-  function accept (request: FastifyRequest, reply: FastifyReply): Identity {
-    const { raw } = request
-    const connection = connections.of(raw.socket)
-    const identity = new Identity(requestIdOf(raw.headers['x-request-id']), raw, clientOf(raw.headers, connection.peer, trusted))
-    request.identity = identity
-    identity.endsConnection = parts.isDraining() || losesWhatFollows(raw)
+  function accept (request: ClientRequest, response: ClientResponse, body: RequestBody | null, connection: Connection): Identity {
+    const { headers } = request
+    const identity = new Identity(request, response, body, clientOf(headers, connection.peer, trusted), requestIdOf(headers['x-request-id']))
+    response.endsConnection = parts.isDraining()
     connection.latest = identity
-    slowClients.expectBody(raw, reply.raw, identity)
-    announceKeepAlive(reply.raw, gateway)
+    slowClients.expectBody(identity)
     return identity
   }
 
@@ -223,33 +250,32 @@ export async function createGateway (parts: GatewayParts): Promise<FastifyInstan
    * For those who send more keys than are looked up, and would send the next as soon as they have the answer. Holds up
    * the connection, and with it all that is pipelined; not a proxy's, whose next request may be anybody's.
    */
-  function refuseSlowly (request: FastifyRequest, reply: FastifyReply, refusal: Refusal): void {
-    if (request.identity.client.isForwarded) return refuse(request, reply, refusal)
-    setTimeout(() => { if (!reply.raw.destroyed) refuse(request, reply, refusal) }, slowRefusalMs).unref()
+  function refuseSlowly (identity: Identity, refusal: Refusal): void {
+    if (identity.client.isForwarded) return refuse(identity, refusal)
+    setTimeout(() => { if (!identity.response.isDestroyed) refuse(identity, refusal) }, slowRefusalMs).unref()
   }
 
-  function forward (request: FastifyRequest, reply: FastifyReply, dropsAuthorization: boolean, admit: () => void): void {
+  function forward (identity: Identity, dropsAuthorization: boolean): void {
+    const { request, response } = identity
     // The client left while its key was looked up.
-    const { socket } = request.raw
-    if (socket.destroyed) return
-    if (unreadable.isBroken(request.raw)) return refuse(request, reply, brokenBody)
-    const forwarding = forwardingFor(request, upstreamHeaders, dropsAuthorization)
-    if (forwarding === null) return refuse(request, reply, { code: 'body_too_large' })
-    request.identity.forwarding = forwarding
-    request.identity.response = reply.raw
-    parts.openRequests.add(request.identity)
-    if (isUpgrade(request.raw)) {
-      tunnel(request, reply, parts.openRequests)
+    if (request.socket.destroyed) return
+    if (unreadable.isBroken(request)) return refuse(identity, brokenBody)
+    const forwarding = forwardingFor(identity, upstreamHeaders, dropsAuthorization)
+    if (forwarding === null) return refuse(identity, { code: 'body_too_large' })
+    identity.forwarding = forwarding
+    parts.openRequests.add(identity)
+    if (isUpgrade(request)) {
+      tunnel(identity, parts.openRequests)
       return
     }
-    if (request.raw.headers.expect !== undefined && request.raw.httpVersionMinor > 0) reply.raw.writeContinue()
-    parts.engine.forward(request, reply, admit)
+    if (request.headers.expect !== undefined && request.httpVersionMinor > 0) response.writeContinue()
+    parts.engine.forward(identity, forwarding)
   }
 
   /** Of an answer that is passed on. One that comes before the request has ended is the connection's last. */
-  function responseHeadersOf ({ identity, raw }: FastifyRequest): Record<string, string> {
-    identity.endsConnection ||= parts.isDraining() || !raw.complete
-    return ownHeaders(identity)
+  function linesOfPassedOn (identity: Identity): string {
+    identity.response.endsConnection ||= parts.isDraining() || !identity.request.complete
+    return ownLines(identity)
   }
 
   /** With `auth: report`, a bearer that can't be a key of ours is the upstream's own credential and stays. */

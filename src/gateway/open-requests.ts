@@ -78,7 +78,7 @@ export class OpenRequests {
   /** Breaks off the event streams. Clients of such reconnect by design, and find another gateway. */
   breakOffEventStreams (): void {
     for (const { response, forwarding } of this.#all()) {
-      if (forwarding?.isEventStream === true) response!.destroy()
+      if (forwarding?.isEventStream === true) response.destroy()
     }
   }
 
@@ -118,9 +118,9 @@ function endWithKey (identity: Identity, why: KeyEnd): void {
   identity.endedBy = code
   if (tunnel !== null) tunnel.end({ ...close, graceMs: keyGraceMs, letsFrameEnd: false })
   // Nothing was said yet, and nothing can have been changed: it can still be refused.
-  else if (!response!.headersSent && forwarding?.abort != null && isSafe(forwarding.method)) forwarding.abort(new KeyEndedError(code))
+  else if (!response.headersSent && forwarding?.abort != null && isSafe(forwarding.method)) forwarding.abort(new KeyEndedError(code))
   // Broken off: an answer must not look complete, and a refusal would say that the upstream has done nothing.
-  else response!.destroy()
+  else response.destroy()
 }
 
 function isSafe (method: string): boolean {

@@ -1,10 +1,10 @@
-import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
 import { type ProblemCode, problems } from '../errors.ts'
 import { redactKeys } from '../keys/format.ts'
 import type { GatewayMetrics } from '../metrics/gateway-metrics.ts'
 import { ClientGoneError, failureCode, isClientsLoss } from '../upstreams/failure.ts'
 import type { UsageRecorder } from '../usage/recorder.ts'
+import type { Identity } from './identity.ts'
 import type { OpenRequests } from './open-requests.ts'
 
 /** nginx's status for a client that closed its connection before the response had ended. */
@@ -25,19 +25,19 @@ export interface Recording {
  * aborted and broken-off responses alike (Fastify's onResponse doesn't). Metrics and the log get every request, usage
  * those whose key was proven.
  */
-export function recordClosed (request: FastifyRequest, reply: FastifyReply, { metrics, usage, openRequests, logger }: Recording): void {
-  const { identity, raw, method } = request
-  const { route, key, forwarding } = identity
+export function recordClosed (identity: Identity, { metrics, usage, openRequests, logger }: Recording): void {
+  const { request, response, route, key, forwarding } = identity
+  const { method } = request
   const durationMs = identity.close()
   openRequests.remove(identity)
   // Nobody is left for whom the upstream could go on.
-  if (forwarding !== null && forwarding.abort !== null && !reply.raw.writableFinished) forwarding.abort(new ClientGoneError('client went away'))
+  if (forwarding !== null && forwarding.abort !== null && !response.isFinished) forwarding.abort(new ClientGoneError('client went away'))
   if (identity.isProbe) return
-  const statusCode = finalStatus(request, reply)
+  const statusCode = finalStatus(identity)
   metrics.requestFinished(route === null ? 'none' : route.id, method, statusCode, durationMs)
   if (forwarding !== null) {
     if (forwarding.headMs !== null) metrics.upstreamFinished(forwarding.upstream.config.name, forwarding.headMs)
-    const fault = upstreamsFault(request, reply)
+    const fault = upstreamsFault(identity)
     if (fault !== null) metrics.upstreamFailed(forwarding.upstream.config.name, fault)
   }
   if (key !== null) {
@@ -48,39 +48,39 @@ export function recordClosed (request: FastifyRequest, reply: FastifyReply, { me
       method,
       statusCode,
       ipAddress: identity.client.address,
-      userAgent: raw.headers['user-agent'] ?? null,
+      userAgent: request.headers['user-agent'] ?? null,
       responseTimeMs: Math.round(durationMs),
       createdAtMs: identity.startedAtMs,
       requestId: identity.requestId,
     })
   }
-  if (logger.isLevelEnabled('info')) logger.info(lineOf(request, statusCode, durationMs), 'request')
+  if (logger.isLevelEnabled('info')) logger.info(lineOf(identity, statusCode, durationMs), 'request')
 }
 
-function finalStatus ({ identity }: FastifyRequest, reply: FastifyReply): number {
+function finalStatus (identity: Identity): number {
   if (identity.tunnel !== null) return switchingProtocols
-  if (reply.raw.writableFinished) return reply.raw.statusCode
+  if (identity.response.isFinished) return identity.response.statusCode
   if (identity.endedBy !== null) return problems[identity.endedBy].status
   const failure = identity.forwarding?.failure ?? null
   if (failure === null || isClientsLoss(failure)) return clientClosedRequest
   return problems[failureCode(failure)].status
 }
 
-function upstreamsFault ({ identity }: FastifyRequest, reply: FastifyReply): ProblemCode | null {
+function upstreamsFault (identity: Identity): ProblemCode | null {
   const failure = identity.forwarding?.failure ?? null
   if (failure === null || isClientsLoss(failure) || identity.endedBy !== null) return null
   // The upstream's own answer arrived whole: what failed was the rest of the client's body, behind it.
-  if (identity.refusal === null && reply.raw.writableFinished) return null
+  if (identity.refusal === null && identity.response.isFinished) return null
   const code = failureCode(failure)
   return upstreamsFaults.has(code) ? code : null
 }
 
-function lineOf ({ identity, method }: FastifyRequest, status: number, durationMs: number): object {
+function lineOf (identity: Identity, status: number, durationMs: number): object {
   const { route, key, refusal, reported, endedBy, forwarding } = identity
   const failure = forwarding?.failure ?? null
   return {
     requestId: identity.requestId,
-    method,
+    method: identity.request.method,
     path: redactKeys(identity.path),
     route: route?.id,
     status,

@@ -1,9 +1,10 @@
-import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { KeysConfig, ScopeRule } from '../config/config.ts'
 import { type ProblemCode, problemBody, problems } from '../errors.ts'
 import type { KeyStatus } from '../keys/verifier.ts'
 import type { FailureBudget } from '../limits/failure-budget.ts'
-import { ownHeaders } from './own-headers.ts'
+import { headerLine } from '../upstreams/header-lines.ts'
+import { answer } from './answer.ts'
+import type { Identity } from './identity.ts'
 
 /** A body this small is read and thrown away to keep the connection; over a larger one, the connection is closed. */
 const discardedBodyBytesMax = 65_536
@@ -63,30 +64,18 @@ export function insufficientScope ({ allOf, anyOf }: ScopeRule): Refusal {
 }
 
 /** Answers with a problem (RFC 9457). Every refusal of the gateway passes here. */
-export function refuse (request: FastifyRequest, reply: FastifyReply, { code, detail, headers, members }: Refusal): void {
-  const { identity } = request
+export function refuse (identity: Identity, { code, detail, headers, members }: Refusal): void {
   identity.refusal = code
-  if (identity.forwarding?.headMs != null) dropUpstreamsHeaders(reply)
-  if (headers !== undefined) reply.headers(headers)
-  if (problems[code].status === 401) reply.header('www-authenticate', code === 'missing_key' ? 'Bearer realm="latchkey"' : 'Bearer realm="latchkey", error="invalid_token"')
-  if (code === 'key_store_unavailable' || code === 'overloaded') reply.header('retry-after', '1')
-  if (mustClose(request, code)) identity.endsConnection = true
-  reply
-    .headers(ownHeaders(identity))
-    .code(problems[code].status)
-    .header('content-type', 'application/problem+json')
-    .header('cache-control', 'no-store')
-    // Bytes, not text: Fastify adds a charset to text, which this media type doesn't have.
-    .send(Buffer.from(problemBody(code, identity.requestId, detail === undefined ? members : { detail, ...members })))
+  let lines = 'content-type: application/problem+json\r\ncache-control: no-store\r\n'
+  for (const name in headers) lines += headerLine(name, headers[name]!)
+  if (problems[code].status === 401) lines += code === 'missing_key' ? 'www-authenticate: Bearer realm="latchkey"\r\n' : 'www-authenticate: Bearer realm="latchkey", error="invalid_token"\r\n'
+  if (code === 'key_store_unavailable' || code === 'overloaded') lines += 'retry-after: 1\r\n'
+  if (mustClose(identity, code)) identity.response.endsConnection = true
+  answer(identity, problems[code].status, lines, problemBody(code, identity.requestId, detail === undefined ? members : { detail, ...members }))
 }
 
-/** The upstream failed after its head had been taken over, none of which fits the answer that is now given. */
-function dropUpstreamsHeaders (reply: FastifyReply): void {
-  for (const name of Object.keys(reply.getHeaders())) reply.removeHeader(name)
-}
-
-function mustClose ({ raw }: FastifyRequest, code: ProblemCode): boolean {
+function mustClose ({ request }: Identity, code: ProblemCode): boolean {
   if (code === 'bad_request' || code === 'body_too_large' || code === 'headers_too_large' || code === 'expectation_failed' || code === 'request_timeout') return true
-  if (raw.headers['transfer-encoding'] !== undefined) return true
-  return Number(raw.headers['content-length'] ?? 0) > discardedBodyBytesMax
+  if (request.headers['transfer-encoding'] !== undefined) return true
+  return Number(request.headers['content-length'] ?? 0) > discardedBodyBytesMax
 }

@@ -10,7 +10,7 @@ export const headerLinesMax = 128
 const hostAndPort = /^(?:[A-Za-z0-9_~-]+(?:\.[A-Za-z0-9_~-]+)*\.?|\[[0-9A-Fa-f:.]+\])(?::(?:[0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?$/
 const continueOnly = /^100-continue(?:[ \t]*,[ \t]*100-continue)*$/i
 
-const plainTarget = /^[!"$-~]+$/
+export const plainTarget = /^[!"$-~]+$/
 
 export interface Insanity {
   readonly code: ProblemCode
@@ -56,7 +56,7 @@ export function insanityOf (raw: IncomingMessage, keyHeader: string): Insanity |
   return null
 }
 
-function isHost (text: string): boolean {
+export function isHost (text: string): boolean {
   return hostAndPort.test(text) && (text.charCodeAt(0) !== 91 || isIPv6(text.slice(1, text.indexOf(']'))))
 }
 

@@ -1,7 +1,8 @@
-import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
 import type { GatewayConfig } from '../config/config.ts'
 import { RequestTimeoutError, SendTimeoutError } from '../upstreams/failure.ts'
+import type { RequestBody } from '../upstreams/forwarding.ts'
 import type { Identity } from './identity.ts'
 import type { Turns } from './turns.ts'
 
@@ -11,7 +12,7 @@ const sweepEveryMs = { least: 50, most: 1_000 } as const
 
 /** A body under way. */
 interface Upload {
-  readonly raw: IncomingMessage
+  readonly body: RequestBody
   readonly socket: Socket
   readonly identity: Identity
   /** Of the socket, when it was last looked at. */
@@ -51,13 +52,11 @@ export class SlowClients {
   }
 
   /** To be called for each request that begins. */
-  expectBody (raw: IncomingMessage, response: ServerResponse, identity: Identity): void {
-    if (raw.complete || (raw.headers['content-length'] === undefined && raw.headers['transfer-encoding'] === undefined)) return
-    const { socket } = raw
-    const upload = { raw, socket, identity, bytesRead: socket.bytesRead, receivedBytes: 0, waitedMs: 0, silentMs: 0 }
-    this.#uploads.add(upload)
+  expectBody (identity: Identity): void {
+    const { body, request: { headers, complete, socket } } = identity
+    if (complete || body === null || (headers['content-length'] === undefined && headers['transfer-encoding'] === undefined)) return
     // Behind a refusal, the rest is still read.
-    response.once('close', () => { if (raw.complete) this.#uploads.delete(upload) })
+    this.#uploads.add({ body, socket, identity, bytesRead: socket.bytesRead, receivedBytes: 0, waitedMs: 0, silentMs: 0 })
     if (this.#timer !== null) return
     this.#sweptAtMs = performance.now()
     this.#timer = setInterval(() => this.#sweep(), this.#sweepEveryMs).unref()
@@ -82,7 +81,7 @@ export class SlowClients {
     const elapsedMs = Math.min(nowMs - this.#sweptAtMs, this.#sweepEveryMs * 2)
     this.#sweptAtMs = nowMs
     for (const upload of this.#uploads) {
-      if (upload.raw.complete || upload.socket.destroyed) this.#uploads.delete(upload)
+      if (upload.body.complete || upload.socket.destroyed) this.#uploads.delete(upload)
       else if (this.#isOverdue(upload, elapsedMs)) {
         this.#uploads.delete(upload)
         giveUp(upload)
@@ -92,12 +91,12 @@ export class SlowClients {
   }
 
   #isOverdue (upload: Upload, elapsedMs: number): boolean {
-    const { raw, socket } = upload
+    const { body, socket } = upload
     const bytes = socket.bytesRead - upload.bytesRead
     upload.bytesRead = socket.bytesRead
     upload.receivedBytes += bytes
     // Not asked for yet, or not taken: the upstream's own time-outs run.
-    if (raw.readableFlowing !== true || raw.readableLength > 0) {
+    if (body.readableFlowing !== true || body.readableLength > 0) {
       upload.silentMs = 0
       return false
     }
@@ -105,7 +104,7 @@ export class SlowClients {
     upload.silentMs = bytes === 0 ? upload.silentMs + elapsedMs : 0
     if (upload.silentMs >= this.#bodyTimeoutMs) return true
     // A stream without an announced end may trickle for as long as it likes.
-    if (raw.headers['content-length'] === undefined || upload.waitedMs < this.#bodyTimeoutMs) return false
+    if (body.headers['content-length'] === undefined || upload.waitedMs < this.#bodyTimeoutMs) return false
     return upload.receivedBytes < upload.waitedMs / 1000 * bodyBytesPerSecondMin
   }
 

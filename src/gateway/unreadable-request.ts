@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Logger } from 'pino'
 import { type ProblemCode, problemBody, problems } from '../errors.ts'
@@ -20,7 +20,7 @@ export class UnreadableRequests {
   readonly #turns: Turns
   readonly #metrics: GatewayMetrics
   readonly #logger: Logger
-  readonly #brokenBodies = new WeakSet<IncomingMessage>()
+  readonly #brokenBodies = new WeakSet<object>()
   /** Nothing more is read of them. The parser reports each further piece as another error. */
   readonly #givenUp = new WeakSet<Socket>()
 
@@ -33,6 +33,11 @@ export class UnreadableRequests {
   /** To be called when a client has ended its side in the midst of a body whose length it had announced: no client error. */
   cutShort (socket: Socket, begun: Identity | null): void {
     this.answer(Object.assign(new Error('cut short'), { code: cutShortCode }), socket, begun)
+  }
+
+  /** To be called where a connection's first request didn't come in time: what node:http would tell. */
+  silent (socket: Socket): void {
+    this.answer(Object.assign(new Error('silent'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' }), socket, null)
   }
 
   /** `begun` is the last request of the connection that has begun. */
@@ -53,7 +58,7 @@ export class UnreadableRequests {
   }
 
   /** Whether the request's body can't be read to its end: then it must not be forwarded. */
-  isBroken (raw: IncomingMessage): boolean {
+  isBroken (raw: object): boolean {
     return this.#brokenBodies.has(raw)
   }
 

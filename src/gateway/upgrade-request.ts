@@ -40,7 +40,7 @@ export class GatewayRequest extends IncomingMessage {
 }
 
 /** Whether the request is to be tunnelled. Its connection then carries no other request. */
-export function isUpgrade (raw: IncomingMessage): boolean {
+export function isUpgrade (raw: object): boolean {
   return raw instanceof GatewayRequest && raw.upgrade
 }
 

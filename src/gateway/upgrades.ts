@@ -1,11 +1,15 @@
 import { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance } from 'fastify'
+import type { AnswerHeaders } from '../upstreams/answer.ts'
 import { failureCode, isClientsLoss } from '../upstreams/failure.ts'
 import { Tunnel } from '../upstreams/tunnel.ts'
 import { type UpgradeAnswer, upgradeUpstream } from '../upstreams/tunnel-handshake.ts'
+import { listedHeaders } from '../upstreams/header-lines.ts'
+import { NodeResponse } from '../upstreams/node-response.ts'
+import { ownLines } from './answer.ts'
+import type { Identity } from './identity.ts'
 import type { OpenRequests } from './open-requests.ts'
-import { ownHeaders } from './own-headers.ts'
 import { refuse } from './refuse.ts'
 import type { Turns } from './turns.ts'
 
@@ -42,9 +46,8 @@ export function acceptUpgrades (app: FastifyInstance, turns: Turns): void {
 }
 
 /** Opens the tunnel of an admitted upgrade, or passes the upstream's own answer on. Never rejects. */
-export async function tunnel (request: FastifyRequest, reply: FastifyReply, openRequests: OpenRequests): Promise<void> {
-  const { raw, identity } = request
-  const { socket } = raw
+export async function tunnel (identity: Identity, openRequests: OpenRequests): Promise<void> {
+  const { request: { socket, headers }, response } = identity
   const forwarding = identity.forwarding!
   const leaving = new AbortController()
   const leave = (): void => leaving.abort()
@@ -55,29 +58,39 @@ export async function tunnel (request: FastifyRequest, reply: FastifyReply, open
   // One that half-closes before the answer has gone: nobody speaks WebSocket to the deaf.
   socket.once('close', leave).once('end', leave)
   try {
-    const answer = await upgradeUpstream(forwarding, raw.headers['sec-websocket-key']!, leaving.signal)
+    const answer = await upgradeUpstream(forwarding, headers['sec-websocket-key']!, leaving.signal)
     socket.off('end', leave)
-    if (!answer.isSwitched) return passOn(reply, answer)
-    reply.hijack()
+    if (!answer.isSwitched) return passOn(identity, answer)
     socket.off('readable', stayPaused)
     socket.write(switchedHead(answer.headers, identity.requestId), 'latin1')
     openRequests.switched(identity, new Tunnel({ client: socket, upstream: answer.socket, halfOpenIdleMs: forwarding.upstream.config.bodyTimeoutMs }))
   } catch (err) {
     forwarding.failure ??= err
     if (isClientsLoss(forwarding.failure)) socket.destroy()
-    else if (!reply.sent) refuse(request, reply, { code: identity.endedBy ?? failureCode(forwarding.failure) })
+    else if (!response.headersSent && !response.isDestroyed) refuse(identity, { code: identity.endedBy ?? failureCode(forwarding.failure) })
   } finally {
     forwarding.abort = null
   }
 }
 
-function passOn (reply: FastifyReply, { response, headers }: UpgradeAnswer & { readonly isSwitched: false }): void {
-  const { forwarding } = reply.request.identity
-  response.once('error', err => { forwarding!.failure ??= err })
-  reply.raw.once('close', () => response.destroy())
-  for (const name in headers) reply.header(name, headers[name])
-  reply.headers(ownHeaders(reply.request.identity))
-  reply.code(response.statusCode!).send(response)
+/** Of an upgrade, node:http has read the request. */
+function passOn (identity: Identity, { response, headers }: UpgradeAnswer & { readonly isSwitched: false }): void {
+  const { raw } = identity.response as NodeResponse
+  const { forwarding } = identity
+  response.once('error', err => {
+    forwarding!.failure ??= err
+    raw.destroy()
+  })
+  raw.once('close', () => response.destroy())
+  const own = listedHeaders(ownLines(identity))
+  raw.writeHead(response.statusCode!, [...listOf(headers, own), ...own, ...identity.response.endsConnection ? ['connection', 'close'] : []])
+  raw.flushHeaders()
+  response.pipe(raw)
+}
+
+/** Name, value, name, value …, without those that `own` takes the place of. */
+function listOf (headers: AnswerHeaders, own: readonly string[]): string[] {
+  return Object.entries(headers).flatMap(([name, value]) => own.includes(name) ? [] : [value ?? []].flat().flatMap(line => [name, line]))
 }
 
 function switchedHead (headers: readonly string[], requestId: string): string {

@@ -1,8 +1,8 @@
-import type { IncomingMessage } from 'node:http'
 import type { KeyRecord } from '../keys/verifier.ts'
 import { isHeldScope } from '../routes/scopes.ts'
 import { headerLine } from '../upstreams/header-lines.ts'
 import { isConnectionHeader, nominatedHeaders } from '../upstreams/header-names.ts'
+import type { ClientRequest } from './client-request.ts'
 import type { Identity } from './identity.ts'
 import { isTraceparent } from './request-id.ts'
 import { TraceIds } from './trace-ids.ts'
@@ -45,7 +45,7 @@ export class UpstreamHeaders {
   }
 
   /** Header lines (see upstreams/header-lines.ts) for a request whose identity is known. */
-  linesOf ({ rawHeaders, headers }: IncomingMessage, { key, isVouchedFor, client, requestId }: Pick<Identity, 'key' | 'isVouchedFor' | 'client' | 'requestId'>, { dropsAuthorization, hasBody }: HeaderPolicy): string {
+  linesOf ({ rawHeaders, headers }: Pick<ClientRequest, 'rawHeaders' | 'headers'>, { key, isVouchedFor, client, requestId }: Pick<Identity, 'key' | 'isVouchedFor' | 'client' | 'requestId'>, { dropsAuthorization, hasBody }: HeaderPolicy): string {
     const nominated = nominatedHeaders(headers.connection)
     const keepsTrace = isTraceparent(headers.traceparent)
     let lines = ''

@@ -1,5 +1,8 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Readable } from 'node:stream'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { ProblemCode } from '../errors.ts'
+import type { ClientResponse } from './client-response.ts'
 import type { OpenPool } from './target.ts'
 import type { Upstream } from './upstream.ts'
 
@@ -25,24 +28,43 @@ export interface Forwarding {
   abort: ((failure: Error) => void) | null
 }
 
+/** A request that the gateway has admitted, with its way back. */
+export interface Admitted {
+  readonly response: ClientResponse
+  /** The body that its forwarding says there is. */
+  readonly body: RequestBody | null
+  /** Goes on with Fastify's own way of it, to an engine's routes; null where Fastify doesn't know it. */
+  readonly admit: (() => void) | null
+}
+
+/** A request's body as it arrives. */
+export interface RequestBody extends Readable {
+  readonly headers: IncomingHttpHeaders
+  /** All of it has arrived. */
+  readonly complete: boolean
+}
+
 export interface EngineOptions {
-  /** The forwarding that the gateway attached to a request that it admitted. */
-  forwardingOf (request: FastifyRequest): Forwarding
-  /** Headers that the gateway puts on every response, over whatever the upstream sent. */
-  responseHeadersOf (request: FastifyRequest): Record<string, string>
+  /** Header lines that the gateway puts on every response. Called when a response's head is written, which it may make its connection's last. */
+  responseLinesOf (admitted: Admitted): string
   /** Called at most once, when no response head was sent yet. */
-  onFailure (request: FastifyRequest, reply: FastifyReply, code: ProblemCode): void
+  onFailure (admitted: Admitted, code: ProblemCode): void
+  /** Of a request that came Fastify's way. */
+  admittedOf (request: FastifyRequest): Admitted
+  forwardingOf (request: FastifyRequest): Forwarding
 }
 
 /**
  * Carries admitted requests to their upstreams and the answers back, streaming both. Requests reach an engine only
- * through the gateway's onRequest hook.
+ * through the gateway's checks.
  */
 export interface Engine {
   /** The engine's own connections to a target of an upstream. */
   readonly openPool: OpenPool
+  /** Whether it needs `Admitted.admit`, and so can't carry requests that don't come through Fastify. */
+  readonly needsFastify: boolean
   /** Called once, before the gateway listens: an engine may add routes to its Fastify instance. */
   register (app: FastifyInstance, options: EngineOptions): Promise<void>
-  /** Takes over an admitted request; `admit` goes on with Fastify's own way of it, to the engine's routes. */
-  forward (request: FastifyRequest, reply: FastifyReply, admit: () => void): void
+  /** Takes over an admitted request. */
+  forward (admitted: Admitted, forwarding: Forwarding): void
 }

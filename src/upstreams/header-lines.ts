@@ -1,4 +1,4 @@
-/** Headers as text (latin1), for a request's head: each line with its CRLF. No part may hold a line break. */
+/** Headers as text (latin1), for a head: each line with its CRLF. No part may hold a line break. */
 export function headerLine (name: string, value: string): string {
   return `${name}: ${value}\r\n`
 }

@@ -5,7 +5,8 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Dispatcher } from 'undici'
 import { type AnswerHeaders, hasNoBody, isEventStream, passedOnHeaders } from './answer.ts'
 import { failureCode } from './failure.ts'
-import type { Engine, EngineOptions } from './forwarding.ts'
+import type { Admitted, Engine, EngineOptions } from './forwarding.ts'
+import { listedHeaders } from './header-lines.ts'
 import type { OpenPool } from './target.ts'
 import { UndiciPool } from './undici-pool.ts'
 import { UpstreamClient, forwardingHeaders } from './upstream-client.ts'
@@ -16,6 +17,7 @@ import { UpstreamClient, forwardingHeaders } from './upstream-client.ts'
  * handling (see upstream-client.ts), so that nothing is parsed a second time.
  */
 export class HttpProxyEngine implements Engine {
+  readonly needsFastify = true
   readonly openPool: OpenPool = (address, config) => new UndiciPool(address, config)
 
   async register (app: FastifyInstance, options: EngineOptions): Promise<void> {
@@ -40,20 +42,28 @@ export class HttpProxyEngine implements Engine {
         rewriteRequestHeaders: (request: FastifyRequest) => forwardingHeaders(options.forwardingOf(request), request.raw),
         rewriteHeaders: (headers: AnswerHeaders, request: FastifyRequest | undefined) => {
           if (request !== undefined) options.forwardingOf(request).isEventStream = isEventStream(String(headers['content-type']))
-          return passedOnHeaders(headers, request === undefined ? {} : options.responseHeadersOf(request))
+          return passedOnHeaders(headers, request === undefined ? {} : ownHeaders(options, options.admittedOf(request)))
         },
         onResponse: (_request: FastifyRequest, reply: FastifyReply, { stream }: UpstreamAnswer) => sendOn(reply, stream),
         onError: (reply: FastifyReply, { error }: { error: Error }) => {
           const { failure } = options.forwardingOf(reply.request)
-          options.onFailure(reply.request, reply, failureCode(failure ?? error))
+          options.onFailure(options.admittedOf(reply.request), failureCode(failure ?? error))
         },
       },
     } as Parameters<typeof httpProxy>[1])
   }
 
-  forward (_request: FastifyRequest, _reply: FastifyReply, admit: () => void): void {
-    admit()
+  forward ({ admit }: Admitted): void {
+    admit!()
   }
+}
+
+function ownHeaders (options: EngineOptions, admitted: Admitted): Record<string, string> {
+  const headers: Record<string, string> = {}
+  const listed = listedHeaders(options.responseLinesOf(admitted))
+  for (let i = 0; i < listed.length; i += 2) headers[listed[i]!] = listed[i + 1]!
+  if (admitted.response.endsConnection) headers['connection'] = 'close'
+  return headers
 }
 
 interface UpstreamAnswer {

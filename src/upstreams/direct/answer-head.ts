@@ -1,6 +1,7 @@
 import { hasNoBody, headerLinesMax } from '../answer.ts'
+import { headerLine, listedHeaders } from '../header-lines.ts'
 import { nominatedHeaders } from '../header-names.ts'
-import type { HeaderNames } from './header-names.ts'
+import { dateBit, type HeaderNames } from './header-names.ts'
 
 /** How the end of a body is found (RFC 9112, 6.3); `none`: there is no body. */
 export type Framing = 'none' | 'length' | 'chunked' | 'close'
@@ -11,12 +12,13 @@ export interface AnswerHead {
   readonly status: number
   readonly minorVersion: 0 | 1
   /**
-   * Name as sent, value, name, value …, in the order of the lines, values trimmed (latin1). Without those of the
-   * connection and those that it nominates, without what frames the message, and singletons once.
+   * Header lines (see header-lines.ts) in their order, names as sent, values trimmed (latin1). Without those of the
+   * connection and those that it nominates, without what frames the message and what the gateway itself says, and
+   * singletons once.
    */
-  readonly headers: string[]
-  /** The same names in lower case: `names[i]` is that of `headers[2 * i]`. */
-  readonly names: string[]
+  readonly lines: string
+  /** Whether a Date is among them. */
+  readonly hasDate: boolean
   /** The Content-Length to pass on; null: none. With `framing: 'none'` that of the body left out (HEAD, 304). */
   readonly contentLength: number | null
   readonly framing: Framing
@@ -50,25 +52,23 @@ export function parseHead (text: string, isHead: boolean, known: HeaderNames): A
     minorVersion = text.charCodeAt(7) === zero ? 0 : 1
   }
 
-  const headers: string[] = []
-  const names: string[] = []
+  let lines = ''
   let length: string | null = null
   let coding: string | null = null
   let connection: string | null = null
   let proxyConnection: string | null = null
   let keepAlive: string | null = null
   let seen = 0
-  for (let lines = 0; at < text.length; lines++) {
-    if (lines === headerLinesMax) return `more than ${headerLinesMax} header lines`
-    const line = known.lineAt(text, at, lines)
+  for (let count = 0; at < text.length; count++) {
+    if (count === headerLinesMax) return `more than ${headerLinesMax} header lines`
+    const line = known.lineAt(text, at, count)
     if (line === null) return 'an invalid header line'
     const { name, value } = line
     at += line.text.length
     if (name.kind === 'passed' || name.kind === 'one') {
       if ((seen & name.bit) !== 0) continue
       seen |= name.bit
-      headers.push(name.sent, value)
-      names.push(name.lowerCase)
+      lines += line.passed
     } else if (name.kind === 'content-length') {
       if (length !== null) return 'more than one Content-Length'
       length = value
@@ -90,13 +90,13 @@ export function parseHead (text: string, isHead: boolean, known: HeaderNames): A
   }
   const bodyBytes = length === null ? null : lengthOf(length)
   if (bodyBytes === invalid) return 'an invalid Content-Length'
-  dropNominated(headers, names, connection)
+  const nominated = connection === null || connection === 'keep-alive' ? null : nominatedHeaders(connection)
   const framing = isHead || hasNoBody(status) ? 'none' : coding !== null ? 'chunked' : bodyBytes === null ? 'close' : 'length'
   return {
     status,
     minorVersion,
-    headers,
-    names,
+    lines: nominated === null ? lines : linesWithout(lines, nominated),
+    hasDate: (seen & dateBit) !== 0 && nominated?.has('date') !== true,
     contentLength: status === 204 ? null : status === 205 ? 0 : bodyBytes,
     framing,
     isPersistent: framing !== 'close' && isPersistent(minorVersion, connection, proxyConnection) && !(framing === 'none' && mayHaveStrayBody(isHead, status, bodyBytes, coding, connection)),
@@ -104,18 +104,13 @@ export function parseHead (text: string, isHead: boolean, known: HeaderNames): A
   }
 }
 
-function dropNominated (headers: string[], names: string[], connection: string | null): void {
-  const nominated = connection === null || connection === 'keep-alive' ? null : nominatedHeaders(connection)
-  if (nominated === null) return
-  let kept = 0
-  for (let i = 0; i < names.length; i++) {
-    if (nominated.has(names[i]!)) continue
-    headers[2 * kept] = headers[2 * i]!
-    headers[2 * kept + 1] = headers[2 * i + 1]!
-    names[kept++] = names[i]!
+function linesWithout (lines: string, names: ReadonlySet<string>): string {
+  const headers = listedHeaders(lines)
+  let kept = ''
+  for (let i = 0; i < headers.length; i += 2) {
+    if (!names.has(headers[i]!.toLowerCase())) kept += headerLine(headers[i]!, headers[i + 1]!)
   }
-  headers.length = 2 * kept
-  names.length = kept
+  return kept
 }
 
 function lengthOf (value: string): number {

@@ -1,6 +1,6 @@
-import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import { BodyTooLargeError } from '../failure.ts'
+import type { RequestBody } from '../forwarding.ts'
 import type { Carried, Connection } from './connection.ts'
 
 /** A body that has arrived with its head and isn't longer goes out with it, in one write. */
@@ -11,15 +11,15 @@ export class ClientBody {
   readonly isChunked: boolean
   /** Null: it is told by the end. */
   readonly #length: number | null
-  readonly #raw: IncomingMessage
+  readonly #raw: RequestBody
   readonly #exchange: Pick<Carried, 'failed'>
-  /** Only bodies without a Content-Length need the count: with one, the size was looked at, and node:http holds the client to it. */
+  /** Only bodies without a Content-Length need the count: with one, the size was looked at, and the server holds the client to it. */
   #bytesLeft: number
   #connection: Connection | null = null
   #isSent = false
   #isBlocked = false
 
-  constructor (raw: IncomingMessage, bodyBytesMax: number, exchange: Pick<Carried, 'failed'>) {
+  constructor (raw: RequestBody, bodyBytesMax: number, exchange: Pick<Carried, 'failed'>) {
     this.#raw = raw
     this.#exchange = exchange
     const length = raw.headers['content-length']

@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http'
+import type { ClientResponse } from '../client-response.ts'
 
 /** As much as is read at a time. */
 const bufferBytes = 65_536
@@ -14,7 +14,7 @@ export class Copies {
   readonly #free: Buffer[] = []
 
   /** Writes a copy of the bytes. False where the client should take what was written before there is more. */
-  write (response: ServerResponse, bytes: Buffer): boolean {
+  write (response: ClientResponse, bytes: Buffer): boolean {
     const { length } = bytes
     if (length < recycledBytesMin || length > bufferBytes) return response.write(Buffer.from(bytes))
     const buffer = this.#free.pop() ?? Buffer.allocUnsafeSlow(bufferBytes)

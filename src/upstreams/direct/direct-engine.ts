@@ -1,5 +1,5 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { Engine, EngineOptions } from '../forwarding.ts'
+import type { FastifyInstance } from 'fastify'
+import type { Admitted, Engine, EngineOptions, Forwarding } from '../forwarding.ts'
 import type { OpenPool } from '../target.ts'
 import { ConnectionPool } from './connection-pool.ts'
 import { Copies } from './copies.ts'
@@ -14,13 +14,14 @@ export class DirectEngine implements Engine {
   readonly #shared = { sweep: new Sweep(), readBuffer: Buffer.allocUnsafeSlow(readBytesMax) }
   readonly #copies = new Copies()
   #options: EngineOptions | null = null
+  readonly needsFastify = false
   readonly openPool: OpenPool = (address, config) => new ConnectionPool(address, config, this.#shared)
 
   async register (_app: FastifyInstance, options: EngineOptions): Promise<void> {
     this.#options = options
   }
 
-  forward (request: FastifyRequest, reply: FastifyReply): void {
-    new Exchange(this.#options!, this.#copies, request, reply).begin()
+  forward (admitted: Admitted, forwarding: Forwarding): void {
+    new Exchange(this.#options!, this.#copies, admitted, forwarding).begin()
   }
 }

@@ -1,11 +1,9 @@
-import type { ServerResponse } from 'node:http'
-import type { FastifyReply, FastifyRequest } from 'fastify'
 import { isEventStream } from '../answer.ts'
+import type { ClientResponse, OutgoingHead } from '../client-response.ts'
 import { failureCode, isRetryable, UpstreamBusyError, UpstreamTimeoutError } from '../failure.ts'
-import type { EngineOptions, Forwarding } from '../forwarding.ts'
+import type { Admitted, EngineOptions, Forwarding } from '../forwarding.ts'
 import type { Target } from '../target.ts'
 import type { AnswerHead } from './answer-head.ts'
-import { endWithHead, writeHead } from './client-answer.ts'
 import { ClientBody } from './client-body.ts'
 import type { Connection } from './connection.ts'
 import type { ConnectionPool, Waiting } from './connection-pool.ts'
@@ -15,15 +13,15 @@ import { notWaited } from './sweep.ts'
 
 /** The beginning of a body is held back for so long as its end may be in the same piece: then all goes out in one write. */
 const heldBytesMax = 16_384
+const contentTypeLine = /^content-type: (.*)\r$/im
 
 /** One request on its way to an upstream, and its answer on the way back. */
 export class Exchange implements Waiting {
   readonly isHead: boolean
   readonly #options: EngineOptions
   readonly #copies: Copies
-  readonly #request: FastifyRequest
-  readonly #reply: FastifyReply
-  readonly #response: ServerResponse
+  readonly #admitted: Admitted
+  readonly #response: ClientResponse
   readonly #forwarding: Forwarding
   readonly #body: ClientBody | null
   readonly #startedAtMs = performance.now()
@@ -35,19 +33,16 @@ export class Exchange implements Waiting {
   #head: AnswerHead | null = null
   /** The beginning of the answer's body, in Latin-1, while the head wasn't sent. */
   #held = ''
-  #hasDrainListener = false
   #isOver = false
 
-  constructor (options: EngineOptions, copies: Copies, request: FastifyRequest, reply: FastifyReply) {
-    const forwarding = options.forwardingOf(request)
+  constructor (options: EngineOptions, copies: Copies, admitted: Admitted, forwarding: Forwarding) {
     this.#options = options
     this.#copies = copies
-    this.#request = request
-    this.#reply = reply
-    this.#response = reply.raw
+    this.#admitted = admitted
+    this.#response = admitted.response
     this.#forwarding = forwarding
     this.isHead = forwarding.method === 'HEAD'
-    this.#body = forwarding.hasBody ? new ClientBody(request.raw, forwarding.bodyBytesMax, this) : null
+    this.#body = forwarding.hasBody ? new ClientBody(admitted.body!, forwarding.bodyBytesMax, this) : null
     // A body that was read once can't be sent again.
     this.#retriesLeft = !forwarding.hasBody && isIdempotent(forwarding.method) ? forwarding.upstream.config.retries : 0
   }
@@ -107,27 +102,24 @@ export class Exchange implements Waiting {
         this.#held += bytes.toString('latin1')
         return
       }
-      this.#writeHead(null)
-      if (this.#held !== '') this.#response.write(this.#held, 'latin1')
-      this.#held = ''
+      this.#begin()
+      this.#writeHeld()
     }
     if (!this.#copies.write(this.#response, bytes)) this.#pause()
   }
 
   flush (): void {
     if (this.#head === null || this.#response.headersSent) return
-    this.#writeHead(null)
-    if (this.#held === '') this.#response.flushHeaders()
-    else if (!this.#response.write(this.#held, 'latin1')) this.#pause()
-    this.#held = ''
+    this.#begin()
+    if (this.#held === '') this.#response.flush()
+    else if (!this.#writeHeld()) this.#pause()
   }
 
   onEnd (isReusable: boolean): void {
     if (this.#response.headersSent) {
       this.#response.end()
     } else {
-      this.#writeHead(this.#held)
-      endWithHead(this.#response, this.#held)
+      this.#response.send(this.#outgoing(), this.#held)
     }
     const isSent = this.#body === null || this.#body.isSent
     this.#connection!.finished(isReusable && isSent, this.#head!.keepAliveMs)
@@ -157,7 +149,7 @@ export class Exchange implements Waiting {
     if (this.#isOver) return
     const failed = this.#target
     const forwarding = this.#forwarding
-    const mayRetry = this.#retriesLeft > 0 && forwarding.failure === null && this.#head === null && isRetryable(err) && !this.#response.destroyed
+    const mayRetry = this.#retriesLeft > 0 && forwarding.failure === null && this.#head === null && isRetryable(err) && !this.#response.isDestroyed
     this.#letGo()
     if (mayRetry) {
       this.#retriesLeft--
@@ -167,7 +159,7 @@ export class Exchange implements Waiting {
     forwarding.failure ??= err
     this.#body?.drop()
     if (this.#response.headersSent) this.#response.destroy()
-    else if (!this.#response.destroyed) this.#options.onFailure(this.#request, this.#reply, failureCode(forwarding.failure))
+    else if (!this.#response.isDestroyed) this.#options.onFailure(this.#admitted, failureCode(forwarding.failure))
   }
 
   /** Ends the upstream's part of what failed. */
@@ -190,21 +182,27 @@ export class Exchange implements Waiting {
     this.#connection = null
   }
 
-  /** `body` is all of it, where it is here. */
-  #writeHead (body: string | null): void {
-    const head = this.#head!
-    if (body === null && head.contentLength === null) {
-      const index = head.names.indexOf('content-type')
-      this.#forwarding.isEventStream = index !== -1 && isEventStream(head.headers[2 * index + 1]!)
-    }
-    writeHead(this.#response, head, this.#options.responseHeadersOf(this.#request), body)
+  /** Of an answer that isn't whole yet. */
+  #begin (): void {
+    const { lines, contentLength } = this.#head!
+    if (contentLength === null) this.#forwarding.isEventStream = isEventStream(contentTypeLine.exec(lines)?.[1] ?? '')
+    this.#response.begin(this.#outgoing())
+  }
+
+  #writeHeld (): boolean {
+    const held = this.#held
+    this.#held = ''
+    return held === '' || this.#response.write(held)
+  }
+
+  #outgoing (): OutgoingHead {
+    const { status, lines, hasDate, contentLength, framing } = this.#head!
+    return { status, lines: lines + this.#options.responseLinesOf(this.#admitted), hasDate, contentLength, isBodyless: framing === 'none' }
   }
 
   #pause (): void {
     this.#connection!.pause()
-    if (this.#hasDrainListener) return
-    this.#hasDrainListener = true
-    this.#response.on('drain', () => this.#connection?.resume())
+    this.#response.onDrain ??= () => this.#connection?.resume()
   }
 }
 

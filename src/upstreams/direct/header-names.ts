@@ -1,5 +1,6 @@
 import { isConnectionHeader } from '../header-names.ts'
 import { singletons } from '../answer.ts'
+import { headerLine } from '../header-lines.ts'
 
 /** What becomes of a header line. `one`: passed on the first time only. */
 export type HeaderKind = 'passed' | 'one' | 'dropped' | 'content-length' | 'transfer-encoding' | 'connection' | 'proxy-connection' | 'keep-alive'
@@ -19,6 +20,8 @@ export interface HeaderLine {
   readonly text: string
   readonly name: HeaderName
   readonly value: string
+  /** As it is passed on. */
+  readonly passed: string
 }
 
 const spellingsMax = 512
@@ -32,10 +35,14 @@ const space = 32
 const tab = 9
 
 const bits = new Map([...singletons].map((name, i) => [name, 1 << i]))
+/** Of Date, among the bits of `HeaderName.bit`. */
+export const dateBit = bits.get('date')!
 
 const kinds = new Map<string, HeaderKind>([
   ['content-length', 'content-length'], ['transfer-encoding', 'transfer-encoding'], ['connection', 'connection'],
   ['proxy-connection', 'proxy-connection'], ['keep-alive', 'keep-alive'], ['__proto__', 'dropped'],
+  // The gateway says it itself.
+  ['x-request-id', 'dropped'],
 ])
 
 /**
@@ -67,7 +74,7 @@ export class HeaderNames {
     const name = colon === -1 ? null : this.get(text.slice(0, colon))
     if (name === null) return null
     const value = trimmedSlice(text, colon + 1, text.length - 2)
-    return fieldValue.test(value) ? { text, name, value } : null
+    return fieldValue.test(value) ? { text, name, value, passed: headerLine(name.sent, value) } : null
   }
 
   /** Null: this can't be a header's name (RFC 9110, 5.1). */

@@ -1,11 +1,12 @@
 import { createServer, type AddressInfo, type Socket } from 'node:net'
-import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
+import Fastify, { type FastifyInstance } from 'fastify'
 import type { Test } from 'tap'
 import type { UpstreamConfig } from '../../../src/config/config.ts'
 import { DirectEngine } from '../../../src/upstreams/direct/direct-engine.ts'
 import { ClientGoneError } from '../../../src/upstreams/failure.ts'
-import type { Forwarding } from '../../../src/upstreams/forwarding.ts'
+import type { Admitted, Forwarding } from '../../../src/upstreams/forwarding.ts'
 import { headerLine } from '../../../src/upstreams/header-lines.ts'
+import { NodeResponse } from '../../../src/upstreams/node-response.ts'
 import { Upstream } from '../../../src/upstreams/upstream.ts'
 
 export interface EngineAlone {
@@ -20,13 +21,13 @@ export interface EngineAlone {
 export async function startEngine (t: Test, targets: string | readonly string[], config: Partial<UpstreamConfig> = {}): Promise<EngineAlone> {
   const engine = new DirectEngine()
   const upstream = new Upstream({ name: 'target', targets: [targets].flat(), connectTimeoutMs: 2_000, headersTimeoutMs: 30_000, bodyTimeoutMs: 30_000, retries: 1, ...config }, engine.openPool)
-  const forwardings = new WeakMap<FastifyRequest, Forwarding>()
   const forwarded = new Map<string, Forwarding>()
   const app = Fastify({ forceCloseConnections: true, bodyLimit: Number.MAX_SAFE_INTEGER })
   await engine.register(app, {
-    forwardingOf: request => forwardings.get(request)!,
-    responseHeadersOf: () => ({ 'x-request-id': 'own' }),
-    onFailure: (_request, reply, code) => { reply.code(502).send(code) },
+    forwardingOf: () => { throw new Error('it needs no Fastify') },
+    admittedOf: () => { throw new Error('it needs no Fastify') },
+    responseLinesOf: () => headerLine('x-request-id', 'own'),
+    onFailure: ({ response }, code) => response.send({ status: 502, lines: '', hasDate: false, contentLength: null, isBodyless: false }, code),
   })
   app.addHook('onRequest', (request, reply) => {
     const { method, url, headers } = request.raw
@@ -44,10 +45,10 @@ export async function startEngine (t: Test, targets: string | readonly string[],
       failure: null,
       abort: null,
     }
-    forwardings.set(request, forwarding)
     forwarded.set(url!, forwarding)
     reply.raw.once('close', () => forwarding.abort?.(new ClientGoneError('client went away')))
-    engine.forward(request, reply)
+    const admitted: Admitted = { response: new NodeResponse(reply.raw), body: request.raw, admit: null }
+    engine.forward(admitted, forwarding)
   })
   app.all('/*', () => { throw new Error('the engine lets go of nothing') })
   t.teardown(async () => {

@@ -1,4 +1,5 @@
 import { HeaderNames } from '../../../src/upstreams/direct/header-names.ts'
+import { listedHeaders } from '../../../src/upstreams/header-lines.ts'
 import { ResponseParser } from '../../../src/upstreams/direct/response-parser.ts'
 import { type Answer, type Head, headOf, type Outcome } from './outcome.ts'
 
@@ -10,13 +11,11 @@ export function readAnswer ({ text, isHead, isEnded }: Answer, offsets: Iterable
   let idleMs = Infinity
   let isReusable: boolean | null = null
   parser.begin({
-    onHead ({ status, headers, names, contentLength, keepAliveMs }) {
+    onHead ({ status, lines, contentLength, keepAliveMs }) {
       if (head !== null) throw new Error('two heads')
       idleMs = keepAliveMs ?? Infinity
-      head = headOf(status, contentLength, names.map((name, i) => {
-        if (headers[2 * i]!.toLowerCase() !== name) throw new Error(`${headers[2 * i]} as ${name}`)
-        return [name, headers[2 * i + 1]!]
-      }))
+      const headers = listedHeaders(lines)
+      head = headOf(status, contentLength, headers.flatMap((name, i) => i % 2 === 0 ? [[name.toLowerCase(), headers[i + 1]!]] : []))
     },
     onBody (bytes) {
       if (head === null || isReusable !== null || bytes.length === 0) throw new Error('a body out of place')

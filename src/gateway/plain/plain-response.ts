@@ -1,0 +1,114 @@
+import { STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
+import type { ClientResponse, OutgoingHead } from '../../upstreams/client-response.ts'
+import type { HttpDate } from './http-date.ts'
+
+export interface PlainResponseOptions {
+  /** What each head says of a connection that goes on. */
+  readonly keepAliveLines: string
+  readonly date: HttpDate
+  /** How long the client may take nothing of what waits for it. */
+  readonly sendTimeoutMs: number
+}
+
+const usualStatusLine = 'HTTP/1.1 200 OK\r\n'
+const lastChunk = '0\r\n\r\n'
+
+/** The answer to a plain request, straight to its socket. */
+export class PlainResponse implements ClientResponse {
+  statusCode = 200
+  headersSent = false
+  isFinished = false
+  endsConnection = false
+  onDrain: (() => void) | null = null
+  readonly #socket: Socket
+  readonly #isHead: boolean
+  readonly #options: PlainResponseOptions
+  /** Called with the error, or none, when all was handed to the system. */
+  readonly #onSent: (err?: Error | null) => void
+  #isChunked = false
+  /** Written with the first piece. */
+  #head = ''
+
+  constructor (socket: Socket, isHead: boolean, options: PlainResponseOptions, onSent: (err?: Error | null) => void) {
+    this.#socket = socket
+    this.#isHead = isHead
+    this.#options = options
+    this.#onSent = onSent
+  }
+
+  get isDestroyed (): boolean {
+    return this.#socket.destroyed
+  }
+
+  send (head: OutgoingHead, body: string): void {
+    const hasBody = !this.#isHead && !head.isBodyless
+    const text = this.#headText(head, head.contentLength ?? (head.isBodyless ? null : body.length))
+    this.#socket.write(hasBody ? text + body : text, 'latin1', this.#onSent)
+    this.#watch()
+  }
+
+  begin (head: OutgoingHead): void {
+    this.#isChunked = head.contentLength === null && !head.isBodyless && !this.#isHead
+    this.#head = this.#headText(head, head.contentLength)
+  }
+
+  flush (): void {
+    const head = this.#head
+    this.#head = ''
+    if (head === '') return
+    this.#socket.write(head, 'latin1')
+    this.#watch()
+  }
+
+  write (piece: Buffer | string, written?: (err?: Error | null) => void): boolean {
+    const before = this.#isChunked ? `${this.#head}${piece.length.toString(16)}\r\n` : this.#head
+    const after = this.#isChunked ? '\r\n' : ''
+    this.#head = ''
+    const hasRoom = typeof piece === 'string' ? this.#socket.write(before + piece + after, 'latin1', written) : this.#writeBytes(before, piece, after, written)
+    this.#watch()
+    return hasRoom
+  }
+
+  end (): void {
+    const rest = this.#isChunked ? this.#head + lastChunk : this.#head
+    this.#head = ''
+    // An empty write ends when those before it have.
+    this.#socket.write(rest, 'latin1', this.#onSent)
+    this.#watch()
+  }
+
+  writeContinue (): void {
+    this.#socket.write('HTTP/1.1 100 Continue\r\n\r\n', 'latin1')
+  }
+
+  destroy (): void {
+    this.#socket.destroy()
+  }
+
+  #writeBytes (before: string, bytes: Buffer, after: string, written?: (err?: Error | null) => void): boolean {
+    const socket = this.#socket
+    if (before === '') return socket.write(bytes, written)
+    socket.cork()
+    socket.write(before, 'latin1')
+    let hasRoom = socket.write(bytes, written)
+    if (after !== '') hasRoom = socket.write(after, 'latin1')
+    socket.uncork()
+    return hasRoom
+  }
+
+  /** As a rule the system has taken everything by now. */
+  #watch (): void {
+    if (this.#socket.writableLength > 0) this.#socket.setTimeout(this.#options.sendTimeoutMs)
+  }
+
+  #headText ({ status, lines, hasDate }: OutgoingHead, contentLength: number | null): string {
+    this.statusCode = status
+    this.headersSent = true
+    const { keepAliveLines, date } = this.#options
+    const statusLine = status === 200 ? usualStatusLine : `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'unknown'}\r\n`
+    const dateLine = hasDate ? '' : `date: ${date.at(Date.now())}\r\n`
+    const framing = contentLength !== null ? `content-length: ${contentLength}\r\n` : this.#isChunked ? 'transfer-encoding: chunked\r\n' : ''
+    return `${statusLine}${lines}${dateLine}${framing}${this.endsConnection ? 'connection: close\r\n' : keepAliveLines}\r\n`
+  }
+}
