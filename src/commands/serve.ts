@@ -1,5 +1,6 @@
 import type { Logger } from 'pino'
 import { type Server, type ServerOptions, startServer } from '../server.ts'
+import { tuneCollector } from './tune-collector.ts'
 
 export interface ServeOptions extends Omit<ServerOptions, 'onFatal' | 'signal'> {
   readonly logger: Logger
@@ -11,6 +12,7 @@ export interface ServeOptions extends Omit<ServerOptions, 'onFatal' | 'signal'> 
  * fail, after closing it.
  */
 export async function serve (options: ServeOptions, whenListening: (server: Server) => Promise<void>): Promise<void> {
+  tuneCollector()
   const { logger } = options
   const { promise: stopped, resolve: stop, reject: fail } = withResolvers()
   // Awaited only once the server listens; a signal that comes before must not be an unhandled rejection.

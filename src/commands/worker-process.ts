@@ -7,6 +7,9 @@ import type { FromWorker, ToWorker, WorkerStart } from '../workers/messages.ts'
 import { ServingWorker } from '../workers/serving-worker.ts'
 import { messageOf } from './fault.ts'
 import { LogOutput } from './log-output.ts'
+import { tuneCollector } from './tune-collector.ts'
+
+tuneCollector()
 
 // A terminal's Ctrl-C, and what supervisors send, reaches all processes at once: the primary says when to end.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})

@@ -28,7 +28,7 @@ import { Identity } from './identity.ts'
 import type { OpenRequests } from './open-requests.ts'
 import { recordClosed } from './record.ts'
 import { insufficientScope, keyRefusal, missingKey, type Refusal, refuse, tooManyFailures } from './refuse.ts'
-import { requestIdOf } from './request-id.ts'
+import { RequestIds } from './request-id.ts'
 import { splitConnections } from './plain/split-connections.ts'
 import { insanityOf, originForm } from './sane-request.ts'
 import { announceKeepAlive, fastifyOptions, tuneServer } from './server-options.ts'
@@ -80,6 +80,7 @@ export async function createGateway (parts: GatewayParts): Promise<FastifyInstan
   const slowClients = new SlowClients(gateway, turns, socket => connections.of(socket).latest)
   const unreadable = new UnreadableRequests(turns, metrics, logger)
   const trusted = new AddressRanges(gateway.trustProxy)
+  const requestIds = new RequestIds()
   const upstreamHeaders = new UpstreamHeaders(keys.header)
   const app = Fastify({
     ...fastifyOptions(gateway),
@@ -239,7 +240,7 @@ export async function createGateway (parts: GatewayParts): Promise<FastifyInstan
   /** Begins the request's record. */
   function accept (request: ClientRequest, response: ClientResponse, body: RequestBody | null, connection: Connection): Identity {
     const { headers } = request
-    const identity = new Identity(request, response, body, clientOf(headers, connection.peer, trusted), requestIdOf(headers['x-request-id']))
+    const identity = new Identity(request, response, body, clientOf(headers, connection.peer, trusted), requestIds.of(headers['x-request-id']))
     response.endsConnection = parts.isDraining()
     connection.latest = identity
     slowClients.expectBody(identity)
