@@ -91,7 +91,6 @@ export async function createGateway (parts: GatewayParts): Promise<FastifyInstan
       refuse(acceptRead(request, reply, null), { code: 'bad_request', detail: err.code === 'FST_ERR_BAD_URL' ? 'The path has an invalid percent-encoding.' : undefined })
     }, () => closed(request.identity)),
   })
-  tuneServer(app, gateway)
   splitConnections(app.server, {
     isEnabled: !parts.engine.needsFastify,
     connections,
@@ -102,6 +101,7 @@ export async function createGateway (parts: GatewayParts): Promise<FastifyInstan
     closed,
     onReadByNode: socket => allowHalfClose(socket, turns, () => unreadable.cutShort(socket, connections.of(socket).latest)),
   })
+  tuneServer(app, gateway)
   connections.watch(app.server, socket => {
     connections.of(socket).plain!.letGo(null)
     unreadable.silent(socket)

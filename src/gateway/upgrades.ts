@@ -1,7 +1,6 @@
 import { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyInstance } from 'fastify'
-import type { AnswerHeaders } from '../upstreams/answer.ts'
 import { failureCode, isClientsLoss } from '../upstreams/failure.ts'
 import { Tunnel } from '../upstreams/tunnel.ts'
 import { type UpgradeAnswer, upgradeUpstream } from '../upstreams/tunnel-handshake.ts'
@@ -73,24 +72,20 @@ export async function tunnel (identity: Identity, openRequests: OpenRequests): P
   }
 }
 
-/** Of an upgrade, node:http has read the request. */
+/** Of an upgrade, node:http has read the request. The head goes out with the body's first piece: until then, the answer may turn out to be none. */
 function passOn (identity: Identity, { response, headers }: UpgradeAnswer & { readonly isSwitched: false }): void {
   const { raw } = identity.response as NodeResponse
-  const { forwarding } = identity
   response.once('error', err => {
-    forwarding!.failure ??= err
-    raw.destroy()
+    identity.forwarding!.failure ??= err
+    if (raw.headersSent) raw.destroy()
+    else if (!raw.destroyed) refuse(identity, { code: identity.endedBy ?? failureCode(identity.forwarding!.failure) })
   })
   raw.once('close', () => response.destroy())
+  raw.statusCode = response.statusCode!
+  for (const name in headers) raw.setHeader(name, headers[name]!)
   const own = listedHeaders(ownLines(identity))
-  raw.writeHead(response.statusCode!, [...listOf(headers, own), ...own, ...identity.response.endsConnection ? ['connection', 'close'] : []])
-  raw.flushHeaders()
+  for (let i = 0; i < own.length; i += 2) raw.setHeader(own[i]!, own[i + 1]!)
   response.pipe(raw)
-}
-
-/** Name, value, name, value …, without those that `own` takes the place of. */
-function listOf (headers: AnswerHeaders, own: readonly string[]): string[] {
-  return Object.entries(headers).flatMap(([name, value]) => own.includes(name) ? [] : [value ?? []].flat().flatMap(line => [name, line]))
 }
 
 function switchedHead (headers: readonly string[], requestId: string): string {

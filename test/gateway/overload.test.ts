@@ -63,11 +63,15 @@ t.test('while the event loop is late', async t => {
     const blocker = new Blocker()
     const blocking = blocker.run(1_000)
     await until(async () => await level() === 2, 'the overload is noticed')
-    const answers = await Promise.all(Array.from({ length: 40 }, async () => await codeOf('/', headers['x-api-key'])))
+    // Just over the threshold, the share that is refused is small.
+    const answers: string[] = []
+    await until(async () => {
+      answers.push(...await Promise.all(Array.from({ length: 40 }, async () => await codeOf('/', headers['x-api-key']))))
+      return answers.includes('overloaded')
+    }, 'some are refused')
     const probes = await Promise.all(Array.from({ length: 10 }, async () => (await send(`${url}/-/live`)).status))
     blocker.isOver = true
     await blocking
-    t.ok(answers.includes('overloaded'))
     t.ok(answers.includes('none'))
     t.same(new Set(probes), new Set([200]))
     await until(async () => await level() === 0, 'the overload has ended')

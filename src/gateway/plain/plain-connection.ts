@@ -19,8 +19,8 @@ export interface PlainConnectionOptions extends PlainResponseOptions {
 }
 
 /**
- * A client's connection for as long as nothing but plain requests come on it. One request at a time: what is read
- * before its response has closed stays in the socket.
+ * A client's connection for as long as nothing but plain requests come on it, one at a time: what is read before a
+ * response has closed stays in the socket, and is then node:http's.
  */
 export class PlainConnection {
   readonly #socket: Socket
@@ -31,6 +31,8 @@ export class PlainConnection {
   #response: PlainResponse | null = null
   /** Of the last request; what is still to come of it belongs to nobody once its response has closed. */
   #body: PlainBody | null = null
+  /** A request came while another was under way: from then on there may be any number, and node:http bounds them. */
+  #isPipelined = false
 
   constructor (socket: Socket, connection: Connection, options: PlainConnectionOptions) {
     this.#socket = socket
@@ -69,13 +71,14 @@ export class PlainConnection {
       rest = bytes.subarray(taken)
     }
     if (this.#identity === null) return this.#take(rest)
+    this.#isPipelined = true
     this.#socket.pause()
     this.#socket.unshift(rest)
   }
 
   #take (bytes: Buffer): void {
     const { reader } = this.#options
-    const request = reader.read(bytes, this.#socket)
+    const request = this.#isPipelined ? null : reader.read(bytes, this.#socket)
     if (request === null) return this.letGo(bytes)
     const { body } = request
     this.#body = body

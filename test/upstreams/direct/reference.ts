@@ -102,7 +102,8 @@ export class Reference {
 
 function headFor (status: number, headers: AnswerHeaders): Head {
   const length = headers['content-length'] === undefined ? null : Number(headers['content-length'])
-  const passedOn = Object.entries(passedOnHeaders(headers, {})).filter(([name]) => name !== 'content-length')
+  // The gateway's own takes the place of x-request-id, wherever that is left out.
+  const passedOn = Object.entries(passedOnHeaders(headers, {})).filter(([name]) => name !== 'content-length' && name !== 'x-request-id')
   return headOf(status, length, passedOn.flatMap(([name, value]) => [value].flat().map(one => [name, one ?? ''] as const)))
 }
 
