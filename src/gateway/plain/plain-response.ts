@@ -24,7 +24,7 @@ export class PlainResponse implements ClientResponse {
   readonly #socket: Socket
   readonly #isHead: boolean
   readonly #options: PlainResponseOptions
-  /** Called with the error, or none, when all was handed to the system. */
+  /** Called with the error, or none, when all was handed to the system: at once, or later. */
   readonly #onSent: (err?: Error | null) => void
   #isChunked = false
   /** Written with the first piece. */
@@ -44,8 +44,8 @@ export class PlainResponse implements ClientResponse {
   send (head: OutgoingHead, body: string): void {
     const hasBody = !this.#isHead && !head.isBodyless
     const text = this.#headText(head, head.contentLength ?? (head.isBodyless ? null : body.length))
-    this.#socket.write(hasBody ? text + body : text, 'latin1', this.#onSent)
-    this.#watch()
+    this.#socket.write(hasBody ? text + body : text, 'latin1')
+    this.#ended()
   }
 
   begin (head: OutgoingHead): void {
@@ -73,9 +73,8 @@ export class PlainResponse implements ClientResponse {
   end (): void {
     const rest = this.#isChunked ? this.#head + lastChunk : this.#head
     this.#head = ''
-    // An empty write ends when those before it have.
-    this.#socket.write(rest, 'latin1', this.#onSent)
-    this.#watch()
+    if (rest !== '') this.#socket.write(rest, 'latin1')
+    this.#ended()
   }
 
   writeContinue (): void {
@@ -95,6 +94,15 @@ export class PlainResponse implements ClientResponse {
     if (after !== '') hasRoom = socket.write(after, 'latin1')
     socket.uncork()
     return hasRoom
+  }
+
+  /** Without a callback to the last write where the system has taken everything: node:net calls it a tick later. */
+  #ended (): void {
+    const socket = this.#socket
+    if (socket.writableLength === 0 && socket.errored === null && !socket.destroyed) return this.#onSent()
+    this.#watch()
+    // An empty write ends when those before it have.
+    socket.write('', 'latin1', this.#onSent)
   }
 
   /** As a rule the system has taken everything by now. */
