@@ -21,12 +21,14 @@ export interface ConnectionsOptions {
 export interface Connection {
   readonly peer: Client
   readonly openedAtMs: number
-  /** The last request that has begun. */
+  /** The last request that has begun. Of plain ones, only while it is under way: nothing of it is kept, least of all its key. */
   latest: Identity | null
+  /** When the last plain request's response had closed, on performance.now()'s clock; null: there was none yet. */
+  plainClosedAtMs: number | null
   /** Set while only plain requests have come; node:http doesn't know the connection. */
   plain: { readonly isIdle: boolean, letGo (bytes: null): void } | null
-  /** The request behind which nothing had come when the connection was last looked at, and the bytes read by then. */
-  idleSince: Identity | null
+  /** Since when nothing had come when the connection was last looked at, and the bytes read by then. */
+  idleSinceMs: number | null
   bytesRead: number
 }
 
@@ -109,7 +111,7 @@ export class Connections {
 
   #add (socket: Socket): Connection {
     const peer = peerOf(socket, this.#options.trusted)
-    const connection = { peer, openedAtMs: performance.now(), latest: null, plain: null, idleSince: null, bytesRead: 0 }
+    const connection = { peer, openedAtMs: performance.now(), latest: null, plainClosedAtMs: null, plain: null, idleSinceMs: null, bytesRead: 0 }
     // A request can be handed over behind its connection's end: nothing is to be kept for that.
     if (socket.destroyed) return connection
     this.#connections.set(socket, connection)
@@ -133,14 +135,16 @@ export class Connections {
   #endIdle (): void {
     const nowMs = performance.now()
     for (const [socket, connection] of this.#connections) {
-      const { latest } = connection
-      if (latest === null && connection.plain !== null && nowMs - connection.openedAtMs >= this.#options.headersTimeoutMs) this.#onSilent(socket)
-      if (latest === null || latest.closedAtMs === null) continue
-      if (connection.idleSince !== latest) {
-        connection.idleSince = latest
+      const sinceMs = closedAtMsOf(connection)
+      if (sinceMs === null) {
+        if (connection.latest === null && connection.plain !== null && nowMs - connection.openedAtMs >= this.#options.headersTimeoutMs) this.#onSilent(socket)
+        continue
+      }
+      if (connection.idleSinceMs !== sinceMs) {
+        connection.idleSinceMs = sinceMs
         connection.bytesRead = socket.bytesRead
       }
-      if (nowMs - Math.max(latest.closedAtMs, this.#idleMaxSinceMs) >= this.#idleMaxMs && socket.bytesRead === connection.bytesRead) socket.destroy()
+      if (nowMs - Math.max(sinceMs, this.#idleMaxSinceMs) >= this.#idleMaxMs && socket.bytesRead === connection.bytesRead) socket.destroy()
     }
   }
 
@@ -161,8 +165,9 @@ export class Connections {
   closeIdle (connectionsMax: number): void {
     const nowMs = performance.now()
     const idle: { readonly socket: Socket, readonly sinceMs: number }[] = []
-    for (const [socket, { openedAtMs, latest }] of this.#connections) {
-      const sinceMs = latest === null ? openedAtMs : latest.closedAtMs
+    for (const [socket, connection] of this.#connections) {
+      const isUnused = connection.latest === null && connection.plainClosedAtMs === null
+      const sinceMs = isUnused ? connection.openedAtMs : closedAtMsOf(connection)
       if (sinceMs !== null && nowMs - sinceMs >= idleMinMs) idle.push({ socket, sinceMs })
     }
     idle.sort((one, other) => one.sinceMs - other.sinceMs)
@@ -171,4 +176,9 @@ export class Connections {
       socket.destroy()
     }
   }
+}
+
+/** Of the last response; null while one is under way, and before the first. */
+function closedAtMsOf ({ latest, plainClosedAtMs }: Connection): number | null {
+  return latest === null ? plainClosedAtMs : latest.closedAtMs
 }

@@ -98,6 +98,8 @@ export class PlainConnection {
     this.#identity = null
     this.#response = null
     this.#options.closed(identity)
+    this.#connection.latest = null
+    this.#connection.plainClosedAtMs = identity.closedAtMs
     if (response.endsConnection) return this.#socket.destroySoon()
     if (this.#body !== null && !this.#body.complete) this.#body.resume()
     if (this.#socket.isPaused()) this.#socket.resume()
