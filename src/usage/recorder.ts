@@ -2,9 +2,11 @@ import { randomUUID } from 'node:crypto'
 import type { Logger } from 'pino'
 import { Histogram } from '../metrics/histogram.ts'
 import { DropLog } from './drop-log.ts'
+import type { EncodedRows } from './encoded-rows.ts'
 import { Outage } from './outage.ts'
-import { cleanRow } from './row.ts'
+import { RowCleaner } from './row.ts'
 import type { UsageRow } from './row.ts'
+import { RowQueue } from './row-queue.ts'
 import type { UsageBatch, UsageStore, WriteOutcome } from './store.ts'
 
 export type { UsageRow } from './row.ts'
@@ -16,22 +18,23 @@ export type { UsageRow } from './row.ts'
  */
 export class UsageRecorder {
   readonly #store: UsageStore
-  readonly #flushRows: number
   readonly #rowsMax: number
   readonly #logger: Logger
-  readonly #redact: (text: string) => string
+  readonly #cleaner: RowCleaner
   readonly #drops: DropLog
   readonly #outage: Outage
   readonly #ticker: NodeJS.Timeout
   readonly #flushDuration = new Histogram()
 
-  /** As recorded; moved on, cleaned, at the next tick or flush, which keeps record() cheap. */
-  #fresh: UsageRow[] = []
-  #queue: UsageRow[] = []
-  /** Their key was locked; queued again at the next flush. */
-  #deferred: UsageRow[] = []
+  readonly #fresh: RowQueue
+  /** Their key was locked: for the next flush. */
+  readonly #deferred: RowQueue
   /** The batch being written; several where the store refused one and it was split. */
   #batches: UsageBatch[] = []
+  /** Of #deferred, what had been deferred before the flush under way. */
+  #duePages = 0
+  /** The flush under way has not come to the page being filled yet. */
+  #isRestDue = false
 
   #recorded = 0
   #written = 0
@@ -46,22 +49,30 @@ export class UsageRecorder {
 
   constructor ({ store, flushEveryMs, flushRows, rowsMax = 100_000, logger, redact }: UsageRecorderOptions) {
     this.#store = store
-    this.#flushRows = flushRows
     this.#rowsMax = rowsMax
     this.#logger = logger
-    this.#redact = redact
+    this.#cleaner = new RowCleaner(redact)
+    this.#fresh = new RowQueue(flushRows)
+    this.#deferred = new RowQueue(flushRows)
     this.#drops = new DropLog(logger)
     this.#outage = new Outage(logger, () => { this.#run().catch(() => {}) })
     this.#ticker = setInterval(() => this.#tick(), flushEveryMs).unref()
   }
 
-  /** Never throws and never waits. When the queue is full, this row is dropped and counted. */
+  /**
+   * Never throws and never waits. When the queue is full, this row is dropped and counted. Nothing of the row is kept
+   * but bytes.
+   */
   record (row: UsageRow): void {
     this.#recorded++
     if (this.#isClosed) return this.#drop('recorder closed', 1)
     if (this.#waiting() >= this.#rowsMax) return this.#drop('queue full', 1)
-    this.#fresh.push(row)
-    if (this.#fresh.length >= this.#flushRows && !this.#isKicked) this.#kick()
+    try {
+      const isPageFull = this.#fresh.add(this.#cleaner.clean(row))
+      if (isPageFull && !this.#isKicked) this.#kick()
+    } catch (err) {
+      this.#drop('unreadable', 1, err)
+    }
   }
 
   /**
@@ -97,8 +108,8 @@ export class UsageRecorder {
   }
 
   #waiting (): number {
-    let rows = this.#fresh.length + this.#queue.length + this.#deferred.length
-    for (const batch of this.#batches) rows += batch.rows.length
+    let rows = this.#fresh.count + this.#deferred.count
+    for (const batch of this.#batches) rows += batch.rows.count
     return rows
   }
 
@@ -107,7 +118,7 @@ export class UsageRecorder {
     this.#drops.count(reason, rows, err)
   }
 
-  /** Not within record(): cleaning a batch of rows takes milliseconds that no response should wait for. */
+  /** Not within record(): what a batch takes to be sent, no response should wait for. */
   #kick (): void {
     this.#isKicked = true
     setImmediate(() => {
@@ -117,21 +128,8 @@ export class UsageRecorder {
   }
 
   #tick (): void {
-    this.#cleanFresh()
     this.#drops.say()
     if (this.#running === null && !this.#outage.isOn && !this.#isClosed) this.#run().catch(() => {})
-  }
-
-  #cleanFresh (): void {
-    const fresh = this.#fresh
-    this.#fresh = []
-    for (const row of fresh) {
-      try {
-        this.#queue.push(cleanRow(row, this.#redact))
-      } catch (err) {
-        this.#drop('unreadable', 1, err)
-      }
-    }
   }
 
   #run (): Promise<void> {
@@ -140,8 +138,9 @@ export class UsageRecorder {
   }
 
   async #writeAll (): Promise<void> {
-    this.#cleanFresh()
-    for (const row of this.#deferred.splice(0)) this.#queue.push(row)
+    this.#deferred.seal()
+    this.#duePages = this.#deferred.fullPages
+    this.#isRestDue = true
     while (!this.#isAbandoned) {
       const batch = this.#nextBatch()
       if (batch === undefined) return
@@ -163,10 +162,23 @@ export class UsageRecorder {
 
   #nextBatch (): UsageBatch | undefined {
     if (this.#batches.length === 0) {
-      if (this.#queue.length === 0 && this.#fresh.length >= this.#flushRows) this.#cleanFresh()
-      if (this.#queue.length > 0) this.#batches.push(newBatch(this.#queue.splice(0, this.#flushRows)))
+      const rows = this.#nextPage()
+      if (rows !== undefined) this.#batches.push(newBatch(rows))
     }
     return this.#batches[0]
+  }
+
+  /** Every page that is full, and the one being filled once: while an outage lasts, it goes on being filled. */
+  #nextPage (): EncodedRows | undefined {
+    if (this.#duePages > 0) {
+      this.#duePages--
+      return this.#deferred.takeFull()
+    }
+    const full = this.#fresh.takeFull()
+    if (full !== undefined || !this.#isRestDue) return full
+    this.#isRestDue = false
+    this.#fresh.seal()
+    return this.#fresh.takeFull()
   }
 
   #apply (batch: UsageBatch, outcome: WriteOutcome): void {
@@ -174,7 +186,7 @@ export class UsageRecorder {
     if (outcome.kind === 'refused') return this.#split(batch, outcome.reason)
     this.#written += outcome.rowsWritten
     if (outcome.rowsOrphaned > 0) this.#drop('key deleted', outcome.rowsOrphaned)
-    for (const row of outcome.deferred) this.#deferred.push(row)
+    if (outcome.deferred !== null) this.#deferred.addEncoded(outcome.deferred)
     if (outcome.lastUsedError !== null) {
       this.#logger.warn({ err: outcome.lastUsedError }, 'usage was written, but last_used_at could not be')
     }
@@ -182,9 +194,8 @@ export class UsageRecorder {
 
   /** Halves get ids of their own: nothing was or will be written under the refused batch's id. */
   #split ({ rows }: UsageBatch, reason: unknown): void {
-    if (rows.length === 1) return this.#drop('refused by the store', 1, reason)
-    const half = Math.ceil(rows.length / 2)
-    this.#batches.unshift(newBatch(rows.slice(0, half)), newBatch(rows.slice(half)))
+    if (rows.count === 1) return this.#drop('refused by the store', 1, reason)
+    this.#batches.unshift(...rows.halves().map(newBatch))
   }
 
   async #pruneSometimes (): Promise<void> {
@@ -211,9 +222,8 @@ export class UsageRecorder {
     this.#isAbandoned = true
     const rows = this.#waiting()
     if (rows > 0) {
-      this.#fresh = []
-      this.#queue = []
-      this.#deferred = []
+      this.#fresh.clear()
+      this.#deferred.clear()
       this.#batches = []
       this.#dropped += rows
       this.#logger.error({ rows }, 'usage rows lost: they could not be written before the end')
@@ -225,12 +235,12 @@ export class UsageRecorder {
 export interface UsageRecorderOptions {
   readonly store: UsageStore
   readonly flushEveryMs: number
-  /** Rows a batch, and the number that is flushed without waiting for the time. */
+  /** Rows a batch at most, and the number that is flushed without waiting for the time. */
   readonly flushRows: number
   /** Rows held at most, those of a batch under way included. */
   readonly rowsMax?: number
   readonly logger: Logger
-  /** Replaces what looks like a key. */
+  /** Replaces what looks like a key; always alike in the same text. */
   readonly redact: (text: string) => string
 }
 
@@ -248,7 +258,7 @@ export interface UsageStats {
 const batchesPerPrune = 1000
 const closeRetryMs = 100
 
-function newBatch (rows: readonly UsageRow[]): UsageBatch {
+function newBatch (rows: EncodedRows): UsageBatch {
   return { id: randomUUID(), rows, expected: null }
 }
 

@@ -21,22 +21,40 @@ export interface UsageRow {
 }
 
 /**
- * The row as it may be stored: cut to the columns' widths, without what Postgres can't hold, and with whatever looks
- * like a key redacted (before the cut, which could leave half a key that nothing recognises).
+ * Makes rows such as may be stored: cut to the columns' widths, without what Postgres can't hold, and with whatever
+ * looks like a key redacted (before the cut, which could leave half a key that nothing recognises).
  */
-export function cleanRow (row: UsageRow, redact: (text: string) => string): UsageRow {
-  return {
-    keyId: row.keyId,
-    route: row.route,
-    // Where it had a query, a slice of the target: it would keep all of it alive while the row waits.
-    endpoint: copied(cleanText(row.endpoint, endpointCharactersMax, redact)),
-    method: cleanText(row.method, methodCharactersMax, redact),
-    statusCode: int4(row.statusCode),
-    ipAddress: row.ipAddress === null ? null : cleanAddress(row.ipAddress),
-    userAgent: row.userAgent === null ? null : cleanText(row.userAgent, userAgentCharactersMax, redact),
-    responseTimeMs: int4(row.responseTimeMs),
-    createdAtMs: row.createdAtMs,
-    requestId: cleanText(row.requestId, requestIdCharactersMax, redact),
+export class RowCleaner {
+  readonly #redact: (text: string) => string
+  // What tends to be the same from one request to the next.
+  readonly #endpoint: Remembered<string>
+  readonly #method: Remembered<string>
+  readonly #ipAddress: Remembered<string | null>
+  readonly #userAgent: Remembered<string>
+
+  /** `redact` gives the same for the same text. */
+  constructor (redact: (text: string) => string) {
+    this.#redact = redact
+    this.#endpoint = new Remembered((text) => cleanText(text, endpointCharactersMax, redact))
+    this.#method = new Remembered((text) => cleanText(text, methodCharactersMax, redact))
+    this.#ipAddress = new Remembered(cleanAddress, clientsMax)
+    this.#userAgent = new Remembered((text) => cleanText(text, userAgentCharactersMax, redact), clientsMax)
+  }
+
+  /** Throws what `redact` throws. */
+  clean (row: UsageRow): UsageRow {
+    return {
+      keyId: row.keyId,
+      route: row.route,
+      endpoint: this.#endpoint.of(row.endpoint),
+      method: this.#method.of(row.method),
+      statusCode: int4(row.statusCode),
+      ipAddress: row.ipAddress === null ? null : this.#ipAddress.of(row.ipAddress),
+      userAgent: row.userAgent === null ? null : this.#userAgent.of(row.userAgent),
+      responseTimeMs: int4(row.responseTimeMs),
+      createdAtMs: row.createdAtMs,
+      requestId: cleanText(row.requestId, requestIdCharactersMax, this.#redact),
+    }
   }
 }
 
@@ -47,18 +65,45 @@ const requestIdCharactersMax = 128
 /** Far more than any column holds: bounds what redaction has to read. */
 const readCharactersMax = 4096
 const int4Max = 2_147_483_647
-const surrogate = /[\ud800-\udfff]/
+/** Many clients come by turns: so many addresses and user agents are remembered, none of them a long one. */
+const clientsMax = 500
+const rememberedCharactersMax = 512
+
+/** A function that remembers its last answer, and a number of those before. */
+class Remembered<T> {
+  readonly #ask: (text: string) => T
+  readonly #answersMax: number
+  readonly #answers = new Map<string, T>()
+  #lastText: string | null = null
+  #lastAnswer: T | undefined
+
+  constructor (ask: (text: string) => T, answersMax = 0) {
+    this.#ask = ask
+    this.#answersMax = answersMax
+  }
+
+  of (text: string): T {
+    if (text === this.#lastText) return this.#lastAnswer!
+    const answer = this.#answersMax === 0 || text.length > rememberedCharactersMax ? this.#ask(text) : this.#known(text)
+    this.#lastText = text
+    this.#lastAnswer = answer
+    return answer
+  }
+
+  #known (text: string): T {
+    const known = this.#answers.get(text)
+    if (known !== undefined) return known
+    const answer = this.#ask(text)
+    if (this.#answers.size >= this.#answersMax) this.#answers.clear()
+    this.#answers.set(text, answer)
+    return answer
+  }
+}
 
 function cleanText (text: string, charactersMax: number, redact: (text: string) => string): string {
   const read = text.length > readCharactersMax ? text.slice(0, readCharactersMax) : text
   const redacted = redact(read.includes('\0') ? read.replaceAll('\0', '') : read)
-  if (redacted.length > charactersMax) return copied(cut(redacted, charactersMax))
-  return surrogate.test(redacted) ? copied(redacted) : redacted
-}
-
-/** A string of its own, not a slice of a longer one. Lone surrogates become U+FFFD. */
-function copied (text: string): string {
-  return Buffer.from(text).toString()
+  return redacted.length > charactersMax ? cut(redacted, charactersMax) : redacted
 }
 
 /** By code points, as Postgres counts: UTF-16's pairs are one character to it. */

@@ -1,10 +1,10 @@
-import type { UsageRow } from './row.ts'
+import type { EncodedRows } from './encoded-rows.ts'
 
 /** Where usage rows end up. */
 export interface UsageStore {
   /**
    * Writes a batch once, however often it is tried. Rejects where it can't tell, or can't now: the caller tries again
-   * with the very same batch.
+   * with the very same batch. One batch at a time: it isn't called again before it has settled.
    */
   write (batch: UsageBatch): Promise<WriteOutcome>
   /** Forgets batches so old that nobody will try them again. */
@@ -13,7 +13,7 @@ export interface UsageStore {
 
 export interface UsageBatch {
   readonly id: string
-  readonly rows: readonly UsageRow[]
+  readonly rows: EncodedRows
   /** The store's own: what the attempt that went as far as its commit would have come to. */
   expected: Written | null
 }
@@ -26,7 +26,7 @@ export interface Written {
   /** Rows whose key was deleted meanwhile. */
   readonly rowsOrphaned: number
   /** Rows not written because somebody holds their key locked: to be tried again later, in another batch. */
-  readonly deferred: readonly UsageRow[]
+  readonly deferred: EncodedRows | null
   /** Why last_used_at could not be written, although the rows were. */
   readonly lastUsedError: unknown
 }

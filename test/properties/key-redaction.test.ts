@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { keyPrefixOf, redactKeys } from '../../src/keys/format.ts'
-import { cleanRow } from '../../src/usage/row.ts'
+import { RowCleaner } from '../../src/usage/row.ts'
 import { base62Text, madeKeys } from './arbitrary-keys.ts'
 import { holds } from './property.ts'
 
@@ -29,11 +29,13 @@ holds(t, 'nothing of a secret is left, wherever its key stands and however it is
   }
 }))
 
+const cleaner = new RowCleaner(redactKeys)
+
 holds(t, 'nor in a usage row, which is cut to length', 4_000, fc.property(placedKeys, fc.nat(260), (placed, padding) => {
   const text = '/'.padEnd(padding, 'x/') + textOf(placed)
-  const { endpoint, userAgent, requestId } = cleanRow({
+  const { endpoint, userAgent, requestId } = cleaner.clean({
     keyId: 1, route: 'r', endpoint: text, method: 'GET', statusCode: 200, ipAddress: null, userAgent: text, responseTimeMs: 1, createdAtMs: 0, requestId: text,
-  }, redactKeys)
+  })
   const isCut = endpoint.length <= 255 && userAgent!.length <= 512 && requestId.length <= 128
   return isCut && placed.every(([, { key }]) => [endpoint, userAgent!, requestId].every(field => partIn(field, key.slice(keyPrefixOf(key).length)) === null))
 }))

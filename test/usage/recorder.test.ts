@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { UsageBatch, UsageStore, WriteOutcome } from '../../src/usage/store.ts'
 import { until } from '../support/until.ts'
-import { addsUp, rowOf, startRecorder } from './support.ts'
+import { addsUp, decode, rowOf, startRecorder } from './support.ts'
 
 /** A store whose answers the test gives, one at a time. */
 class HeldStore implements UsageStore {
@@ -13,7 +13,7 @@ class HeldStore implements UsageStore {
   async prune (): Promise<void> {}
 }
 
-const written = (rowsWritten: number): WriteOutcome => ({ kind: 'written', rowsWritten, rowsOrphaned: 0, deferred: [], lastUsedError: null })
+const written = (rowsWritten: number): WriteOutcome => ({ kind: 'written', rowsWritten, rowsOrphaned: 0, deferred: null, lastUsedError: null })
 
 t.test('rows of a batch under way are waiting until the store has answered', async (t) => {
   const store = new HeldStore()
@@ -77,11 +77,11 @@ t.test('a full queue drops the newest row, counts it, and says so once', async (
   for (let i = 0; i < 3; i++) {
     await until(() => store.attempts.length === i + 1, `batch ${i}`)
     const { batch, answer } = store.attempts[i]!
-    answer(written(batch.rows.length))
+    answer(written(batch.rows.count))
     if (i < 2) continue
     await until(() => recorder.stats().written === 10, 'all written')
   }
-  t.same(store.attempts.flatMap(({ batch }) => batch.rows.map(({ requestId }) => requestId)), Array.from({ length: 10 }, (_, i) => `row-${i}`))
+  t.same(store.attempts.flatMap(({ batch }) => decode(batch.rows).map(({ requestId }) => requestId)), Array.from({ length: 10 }, (_, i) => `row-${i}`))
   await recorder.close({ timeoutMs: 0 })
   t.equal(lines.filter(({ reason }) => reason === 'queue full').reduce((sum, { rows = 0 }) => sum + rows, 0), 16)
 })
@@ -112,10 +112,67 @@ t.test('a row that can not be read is dropped alone', async (t) => {
   for (const endpoint of ['/a', '/bad', '/b']) recorder.record(rowOf(1, { endpoint }))
   const flushed = recorder.flush()
   await until(() => store.attempts.length === 1, 'batch')
-  t.same(store.attempts[0]?.batch.rows.map(({ endpoint }) => endpoint), ['/a', '/b'])
+  t.same(decode(store.attempts[0]!.batch.rows).map(({ endpoint }) => endpoint), ['/a', '/b'])
   store.attempts[0]?.answer(written(2))
   await flushed
   t.match(recorder.stats(), { recorded: 3, written: 2, dropped: 1, waiting: 0 })
+})
+
+t.test('deferred rows come again in batches of their own, until they are written', async (t) => {
+  const store = new HeldStore()
+  const { recorder } = startRecorder(t, { store, flushRows: 3 })
+  const answerNext = async (attempt: number, defers: boolean) => {
+    await until(() => store.attempts.length === attempt + 1, `batch ${attempt}`)
+    const { batch, answer } = store.attempts[attempt]!
+    answer(defers ? { kind: 'written', rowsWritten: 0, rowsOrphaned: 0, deferred: batch.rows, lastUsedError: null } : written(batch.rows.count))
+    return decode(batch.rows).map(({ requestId }) => requestId)
+  }
+  for (let i = 0; i < 5; i++) recorder.record(rowOf(1, { requestId: `row-${i}` }))
+  const first = recorder.flush()
+  t.same(await answerNext(0, true), ['row-0', 'row-1', 'row-2'])
+  t.same(await answerNext(1, true), ['row-3', 'row-4'])
+  await first
+  t.match(recorder.stats(), { recorded: 5, written: 0, waiting: 5 })
+  t.equal(store.attempts.length, 2, 'not within the flush that deferred them')
+  recorder.record(rowOf(1, { requestId: 'row-5' }))
+  const second = recorder.flush()
+  t.same(await answerNext(2, false), ['row-0', 'row-1', 'row-2'])
+  t.same(await answerNext(3, true), ['row-3', 'row-4'])
+  t.same(await answerNext(4, false), ['row-5'])
+  await second
+  t.match(recorder.stats(), { recorded: 6, written: 4, waiting: 2 })
+  const third = recorder.flush()
+  t.same(await answerNext(5, false), ['row-3', 'row-4'])
+  await third
+  t.match(recorder.stats(), { recorded: 6, written: 6, waiting: 0 })
+})
+
+t.test('while a batch can not be written, the rows behind it are gathered in whole batches', async (t) => {
+  const store = new HeldStore()
+  const { recorder } = startRecorder(t, { store, flushRows: 4 })
+  let recorded = 0
+  const record = (rows: number) => { for (; rows > 0; rows--) recorder.record(rowOf(1, { requestId: `row-${recorded++}` })) }
+  record(1)
+  for (let attempt = 0; attempt < 6; attempt++) {
+    const flushed = recorder.flush()
+    await until(() => store.attempts.length === attempt + 1, `attempt ${attempt}`)
+    record(2)
+    store.attempts[attempt]?.fail(new Error('away'))
+    await flushed
+  }
+  t.match(recorder.stats(), { recorded: 13, written: 0, waiting: 13 })
+  const flushed = recorder.flush()
+  const sizes: number[] = []
+  for (let attempt = 6; recorder.stats().waiting > 0; attempt++) {
+    await until(() => store.attempts.length > attempt || recorder.stats().waiting === 0, `attempt ${attempt}`)
+    const { batch, answer } = store.attempts[attempt]!
+    sizes.push(batch.rows.count)
+    answer(written(batch.rows.count))
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  await flushed
+  t.same(sizes, [1, 4, 4, 4])
+  t.match(recorder.stats(), { recorded: 13, written: 13 })
 })
 
 t.test('the numbers add up at every moment', async (t) => {
@@ -128,9 +185,10 @@ t.test('the numbers add up at every moment', async (t) => {
       const kind = random(5)
       if (kind === 0) throw new Error('away')
       if (kind === 1) return { kind: 'refused', reason: new Error('refused') }
-      const deferred = kind === 2 ? rows.slice(0, random(rows.length + 1)) : []
-      const rowsOrphaned = random(rows.length - deferred.length + 1)
-      return { kind: 'written', rowsWritten: rows.length - deferred.length - rowsOrphaned, rowsOrphaned, deferred, lastUsedError: null }
+      const [deferred] = kind === 2 && rows.count > 1 ? rows.halves() : [kind === 2 ? rows : null]
+      const kept = rows.count - (deferred?.count ?? 0)
+      const rowsOrphaned = random(kept + 1)
+      return { kind: 'written', rowsWritten: kept - rowsOrphaned, rowsOrphaned, deferred, lastUsedError: null }
     },
     async prune () {},
   }

@@ -6,6 +6,7 @@ import { pino } from 'pino'
 import type { Logger } from 'pino'
 import type { Test } from 'tap'
 import { createPool } from '../../src/database/pool.ts'
+import type { EncodedRows } from '../../src/usage/encoded-rows.ts'
 import { UsageRecorder } from '../../src/usage/recorder.ts'
 import type { UsageRecorderOptions, UsageRow, UsageStats } from '../../src/usage/recorder.ts'
 import { PostgresUsageStore } from '../../src/usage/stores/postgres.ts'
@@ -24,6 +25,34 @@ export function rowOf (keyId: number, more: Partial<UsageRow> = {}): UsageRow {
     requestId: randomUUID(),
     ...more,
   }
+}
+
+/** What a store is given, as what was recorded. */
+export function decode ({ bytes }: EncodedRows): UsageRow[] {
+  const rows: UsageRow[] = []
+  for (let at = 0; at < bytes.length; at += bytes.readUInt32BE(at)) {
+    let textAt = at + 40
+    const texts = Array.from({ length: 6 }, (_, text) => {
+      const length = bytes.readUInt16BE(at + 28 + 2 * text)
+      if (length === 0xffff) return null
+      textAt += length
+      return bytes.toString('utf8', textAt - length, textAt)
+    })
+    const [endpoint, method, ipAddress, userAgent, route, requestId] = texts
+    rows.push({
+      keyId: Number(bytes.readBigInt64BE(at + 4)),
+      createdAtMs: bytes.readDoubleBE(at + 12),
+      statusCode: bytes.readInt32BE(at + 20),
+      responseTimeMs: bytes.readInt32BE(at + 24),
+      endpoint: endpoint!,
+      method: method!,
+      ipAddress: ipAddress!,
+      userAgent: userAgent!,
+      route: route!,
+      requestId: requestId!,
+    })
+  }
+  return rows
 }
 
 /** Ids of new keys of a new user. */

@@ -2,9 +2,10 @@ import type { Pool, PoolClient } from 'pg'
 import { hidesRows, RowsHiddenError } from '../../database/hidden-rows.ts'
 import { isReadOnly, isRowRefused, sqlState } from '../../database/sqlstate.ts'
 import type { TimedQuery } from '../../database/timed-query.ts'
-import type { UsageRow } from '../row.ts'
+import type { EncodedRows } from '../encoded-rows.ts'
 import type { UsageBatch, UsageStore, WriteOutcome, Written } from '../store.ts'
-import { numbersText, textsText } from './array-text.ts'
+import { bigintArray } from './binary-array.ts'
+import { type BinaryColumns, ColumnWriter } from './column-writer.ts'
 
 /**
  * Usage in the table that the keys are kept beside. A batch's id is inserted in the transaction that inserts its rows,
@@ -12,6 +13,7 @@ import { numbersText, textsText } from './array-text.ts'
  */
 export class PostgresUsageStore implements UsageStore {
   readonly #pool: Pool
+  readonly #columns = new ColumnWriter()
 
   constructor (pool: Pool) {
     this.#pool = pool
@@ -21,7 +23,7 @@ export class PostgresUsageStore implements UsageStore {
     const client = await this.#pool.connect()
     let isReusable = false
     try {
-      const outcome = await writeOnce(client, batch)
+      const outcome = await writeOnce(client, batch, this.#columns)
       isReusable = true
       return outcome
     } catch (err) {
@@ -39,25 +41,24 @@ export class PostgresUsageStore implements UsageStore {
   }
 }
 
-async function writeOnce (client: PoolClient, batch: UsageBatch): Promise<Written> {
+async function writeOnce (client: PoolClient, batch: UsageBatch, columns: ColumnWriter): Promise<Written> {
   await client.query(begin)
-  const result = await client.query<WriteResult>(insertSql, [batch.id, ...columns(batch.rows)])
+  const result = await client.query<WriteResult>(insertSql, [batch.id, bigintArray(batch.rows.keyIds()), ...valuesOf(columns.columnsOf(batch.rows))])
   const { isNew, written, lockedIds, dueIds, hidesKeys } = result.rows[0]!
   if (!isNew) {
     // An earlier attempt was committed. It was the last one to find the id new: an attempt waits here for every
     // earlier one to end.
     await client.query('rollback')
-    return batch.expected ?? { kind: 'written', rowsWritten: batch.rows.length, rowsOrphaned: 0, deferred: [], lastUsedError: null }
+    return batch.expected ?? { kind: 'written', rowsWritten: batch.rows.count, rowsOrphaned: 0, deferred: null, lastUsedError: null }
   }
   // A key that can't be seen is no key that was deleted: its rows wait.
-  if (hidesKeys && written < batch.rows.length) throw new RowsHiddenError('api_keys')
-  const locked = new Set(lockedIds.map(Number))
-  const deferred = batch.rows.filter((row) => locked.has(row.keyId))
+  if (hidesKeys && written < batch.rows.count) throw new RowsHiddenError('api_keys')
+  const deferred = lockedIds.length === 0 ? null : batch.rows.ofKeys(new Set(lockedIds.map(Number)))
   const lastUsedError = dueIds.length === 0 ? null : await writeLastUsed(client, dueIds.map(Number), batch.rows)
   batch.expected = {
     kind: 'written',
     rowsWritten: written,
-    rowsOrphaned: batch.rows.length - written - deferred.length,
+    rowsOrphaned: batch.rows.count - written - (deferred?.count ?? 0),
     deferred,
     lastUsedError,
   }
@@ -67,12 +68,8 @@ async function writeOnce (client: PoolClient, batch: UsageBatch): Promise<Writte
 }
 
 /** Usage matters more than this column: where only the update fails (a trigger of somebody else's), the rows stay. */
-async function writeLastUsed (client: PoolClient, ids: readonly number[], rows: readonly UsageRow[]): Promise<unknown> {
-  const usedAtMs = new Map<number, number>(ids.map((id) => [id, 0]))
-  for (const { keyId, createdAtMs } of rows) {
-    const known = usedAtMs.get(keyId)
-    if (known !== undefined && createdAtMs > known) usedAtMs.set(keyId, createdAtMs)
-  }
+async function writeLastUsed (client: PoolClient, ids: readonly number[], rows: EncodedRows): Promise<unknown> {
+  const usedAtMs = rows.lastUsesMs(ids)
   await client.query('savepoint last_used')
   try {
     await client.query(lastUsedSql, [[...usedAtMs.keys()], [...usedAtMs.values()]])
@@ -108,20 +105,9 @@ interface WriteResult {
   hidesKeys: boolean
 }
 
-function columns (rows: readonly UsageRow[]): string[] {
-  return [
-    numbersText([...new Set(rows.map((row) => row.keyId))]),
-    numbersText(rows.map((row) => row.keyId)),
-    textsText(rows.map((row) => row.endpoint)),
-    textsText(rows.map((row) => row.method)),
-    numbersText(rows.map((row) => row.statusCode)),
-    textsText(rows.map((row) => row.ipAddress)),
-    textsText(rows.map((row) => row.userAgent)),
-    numbersText(rows.map((row) => row.responseTimeMs)),
-    numbersText(rows.map((row) => row.createdAtMs)),
-    textsText(rows.map((row) => row.route)),
-    textsText(rows.map((row) => row.requestId)),
-  ]
+/** For insertSql, from $3 on. */
+function valuesOf ({ keyId, endpoint, method, statusCode, ipAddress, userAgent, responseTimeMs, createdAtMs, route, requestId }: BinaryColumns): Buffer[] {
+  return [keyId, endpoint, method, statusCode, ipAddress, userAgent, responseTimeMs, createdAtMs, route, requestId]
 }
 
 /**
@@ -156,9 +142,9 @@ with batch as (
 ), written as (
   insert into public.api_key_usage
     (api_key_id, endpoint, method, status_code, ip_address, user_agent, response_time_ms, created_at, route, request_id)
-  select keys.id, endpoint, method, status_code, ip_address, user_agent, response_time_ms,
+  select keys.id, endpoint, method, status_code, ip_address::inet, user_agent, response_time_ms,
     pg_catalog.to_timestamp(created_at_ms / 1000::float8), route, request_id
-  from unnest($3::bigint[], $4::text[], $5::text[], $6::int[], $7::inet[], $8::text[], $9::int[], $10::float8[],
+  from unnest($3::bigint[], $4::text[], $5::text[], $6::int[], $7::text[], $8::text[], $9::int[], $10::float8[],
     $11::text[], $12::text[]) as used (key_id, endpoint, method, status_code, ip_address, user_agent, response_time_ms,
     created_at_ms, route, request_id)
   join keys on keys.id = key_id

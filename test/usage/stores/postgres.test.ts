@@ -39,6 +39,61 @@ t.test('a row keeps all that was recorded', async (t) => {
   t.match(rows[1], { ip: null, user_agent: null, request_id: 'bare' })
 })
 
+const odd = [
+  '', ' ', '\t', '\n', '\r\n', '\\', '\\N', '\\\\x', '"', "'", '{}', '{a,"b"}', ',', '|', '(,)', 'null', 'NULL', '\x01\x02\x1e\x1f\x7f', '\x80\x9f', '%', '%00', '$1',
+  'ä', 'ß€', '日本', '\u2028', '\ufeff', '\uffff', '😀', 'é'.normalize('NFD'), 'x'.repeat(120),
+]
+
+t.test('every character is stored as it came', async (t) => {
+  const { url, pool } = await createDatabase(t)
+  const [keyId = 0] = await createKeys(pool, 1)
+  const { recorder } = startRecorder(t, { store: postgresStore(t, url) })
+  for (const text of odd) recorder.record(rowOf(keyId, { endpoint: text, userAgent: text, requestId: text, method: text.slice(0, 5) }))
+  recorder.record(rowOf(keyId, { endpoint: '', userAgent: null, requestId: '', method: '' }))
+  await recorder.flush()
+  t.match(recorder.stats(), { written: odd.length + 1, dropped: 0, waiting: 0 })
+  const { rows } = await pool.query('select endpoint, user_agent, request_id, method from api_key_usage order by id')
+  t.same(rows, [
+    ...odd.map((text) => ({ endpoint: text, user_agent: text, request_id: text, method: text.slice(0, 5) })),
+    { endpoint: '', user_agent: null, request_id: '', method: '' },
+  ])
+})
+
+t.test('what Postgres can not hold is left out or replaced', async (t) => {
+  const { url, pool } = await createDatabase(t)
+  const [keyId = 0] = await createKeys(pool, 1)
+  const { recorder } = startRecorder(t, { store: postgresStore(t, url) })
+  // The halves of a pair, each alone at the end of one text and at the beginning of the next.
+  recorder.record(rowOf(keyId, { endpoint: '/\0a\ud83d', method: '\ude00\ud83d', userAgent: '\ude00', requestId: '\0' }))
+  recorder.record(rowOf(keyId, { endpoint: '😀'.repeat(254) + 'x😀', method: '😀'.repeat(11), userAgent: `\ud83d${'😀'.repeat(512)}` }))
+  await recorder.flush()
+  t.match(recorder.stats(), { written: 2, dropped: 0, waiting: 0 })
+  const { rows } = await pool.query('select endpoint, user_agent, method from api_key_usage order by id')
+  t.same(rows, [
+    { endpoint: '/a\ufffd', method: '\ufffd\ufffd', user_agent: '\ufffd' },
+    { endpoint: '😀'.repeat(254) + 'x', method: '😀'.repeat(10), user_agent: '\ufffd' + '😀'.repeat(511) },
+  ])
+})
+
+t.test('long rows make smaller batches, and are all written', async (t) => {
+  const { url, pool } = await createDatabase(t)
+  const keys = await createKeys(pool, 7)
+  const { recorder } = startRecorder(t, { store: postgresStore(t, url) })
+  const texts = { endpoint: '/'.padEnd(1000, 'e'), userAgent: '日'.repeat(1000) }
+  for (let i = 0; i < 1000; i++) recorder.record(rowOf(keys[i % 7]!, { ...texts, requestId: `${i}:`.padEnd(300, 'ü') }))
+  recorder.record(rowOf(keys[0]!, { route: 'x'.repeat(50_000) }))
+  await recorder.flush()
+  t.match(recorder.stats(), { recorded: 1001, written: 1000, dropped: 1, waiting: 0 })
+  const { rows } = await pool.query(`
+    select count(distinct request_id)::int as requests, min(length(endpoint)) as endpoint, min(length(user_agent)) as agent, min(length(request_id)) as request,
+      (select count(*)::int > 1 from latchkey.usage_batches) as "inSeveral"
+    from api_key_usage`)
+  t.same(rows, [{ requests: 1000, endpoint: 255, agent: 512, request: 128, inSeveral: true }])
+  const { rows: perKey } = await pool.query('select api_key_id as id, count(*)::int as rows from api_key_usage group by 1 order by 1')
+  t.same(perKey.map(({ id }) => id), keys)
+  t.ok(perKey.every(({ rows }) => rows === 142 || rows === 143))
+})
+
 t.test('rows of a key that was deleted meanwhile are dropped, the others written', async (t) => {
   const { url, pool } = await createDatabase(t)
   const [kept = 0, deleted = 0] = await createKeys(pool, 2)
@@ -57,11 +112,15 @@ t.test('rows that Postgres refuses are dropped alone', async (t) => {
   await pool.query("alter table api_key_usage add check (endpoint not like '/poison%')")
   const { recorder } = startRecorder(t, { store: postgresStore(t, url), flushRows: 100 })
   const poisoned = new Set([0, 37, 38, 99, 150])
-  for (let i = 0; i < 200; i++) recorder.record(rowOf(keyId, { endpoint: poisoned.has(i) ? `/poison/${i}` : `/good/${i}` }))
+  for (let i = 0; i < 200; i++) {
+    // Of different lengths, and not all of one byte a character.
+    const rest = `${i}/${'ü'.repeat(i % 11)}`
+    recorder.record(rowOf(keyId, { endpoint: poisoned.has(i) ? `/poison/${rest}` : `/good/${rest}`, userAgent: i % 3 === 0 ? null : 'x'.repeat(i) }))
+  }
   await recorder.flush()
   t.match(recorder.stats(), { recorded: 200, written: 195, dropped: 5, waiting: 0 })
-  const { rows } = await pool.query('select count(*)::int as all, count(distinct endpoint)::int as distinct from api_key_usage')
-  t.same(rows, [{ all: 195, distinct: 195 }])
+  const { rows } = await pool.query("select split_part(endpoint, '/', 3)::int as i, length(user_agent) as agent from api_key_usage order by 1")
+  t.same(rows, Array.from({ length: 200 }, (_, i) => ({ i, agent: i % 3 === 0 ? null : i })).filter(({ i }) => !poisoned.has(i)))
 })
 
 t.test('a used-up id sequence drops nothing', async (t) => {
