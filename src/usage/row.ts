@@ -69,34 +69,34 @@ const int4Max = 2_147_483_647
 const clientsMax = 500
 const rememberedCharactersMax = 512
 
-/** A function that remembers its last answer, and a number of those before. */
-class Remembered<T> {
-  readonly #ask: (text: string) => T
-  readonly #answersMax: number
-  readonly #answers = new Map<string, T>()
-  #lastText: string | null = null
-  #lastAnswer: T | undefined
+/**
+ * Remembers texts that were found to be clean, the last and a number of those before: what looks like a key isn't kept.
+ * Copies, as a text may be a part of a whole request, which would be kept with it.
+ */
+class Remembered<Clean extends string | null> {
+  readonly #clean: (text: string) => Clean | string
+  readonly #textsMax: number
+  readonly #texts = new Set<string>()
+  #last = ''
 
-  constructor (ask: (text: string) => T, answersMax = 0) {
-    this.#ask = ask
-    this.#answersMax = answersMax
+  constructor (clean: (text: string) => Clean | string, textsMax = 0) {
+    this.#clean = clean
+    this.#textsMax = textsMax
   }
 
-  of (text: string): T {
-    if (text === this.#lastText) return this.#lastAnswer!
-    const answer = this.#answersMax === 0 || text.length > rememberedCharactersMax ? this.#ask(text) : this.#known(text)
-    this.#lastText = text
-    this.#lastAnswer = answer
-    return answer
+  /** The text as `clean` leaves it. */
+  of (text: string): Clean | string {
+    if (text === this.#last || this.#texts.has(text)) return text
+    const cleaned = this.#clean(text)
+    if (cleaned === text && text.length <= rememberedCharactersMax) this.#remember(Buffer.from(text).toString())
+    return cleaned
   }
 
-  #known (text: string): T {
-    const known = this.#answers.get(text)
-    if (known !== undefined) return known
-    const answer = this.#ask(text)
-    if (this.#answers.size >= this.#answersMax) this.#answers.clear()
-    this.#answers.set(text, answer)
-    return answer
+  #remember (copy: string): void {
+    this.#last = copy
+    if (this.#textsMax === 0) return
+    if (this.#texts.size >= this.#textsMax) this.#texts.clear()
+    this.#texts.add(copy)
   }
 }
 
