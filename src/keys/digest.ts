@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto'
+import { createHmac, createSecretKey, type KeyObject } from 'node:crypto'
 
 export interface KeyDigest {
   /** HMAC-SHA256(pepper, key), 32 bytes. */
@@ -13,11 +13,11 @@ export interface KeyDigest {
 export class Peppers {
   /** Names of the peppers, as stored beside each digest; they don't reveal them. */
   readonly ids: readonly string[]
-  readonly #peppers: readonly Buffer[]
+  readonly #peppers: readonly KeyObject[]
 
   constructor (peppers: readonly Buffer[]) {
-    this.#peppers = peppers
-    this.ids = peppers.map((pepper) => createHmac('sha256', pepper).update('latchkey pepper id').digest('hex').slice(0, 16))
+    this.#peppers = peppers.map((pepper) => createSecretKey(pepper))
+    this.ids = this.#peppers.map((pepper) => createHmac('sha256', pepper).update('latchkey pepper id').digest('hex').slice(0, 16))
   }
 
   get isEmpty (): boolean {

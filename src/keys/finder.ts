@@ -4,6 +4,8 @@ import type { Logger } from 'pino'
 import type { BcryptComparer } from './bcrypt.ts'
 import type { KeyDigest, Peppers } from './digest.ts'
 import { keyBytesMax } from './format.ts'
+import { Helpings } from './helpings.ts'
+import { LookUps } from './look-ups.ts'
 import type { StoreHealth } from './store-health.ts'
 import type { KeyStore, StoredKey } from './store.ts'
 
@@ -29,6 +31,8 @@ export class KeyFinder {
   readonly #bcrypt: BcryptComparer
   readonly #logger: Logger
   readonly #nowMs: () => number
+  readonly #byDigests: LookUps<readonly Buffer[], StoredKey>
+  readonly #byIds: LookUps<number, StoredKey>
   readonly #pendingWrites = new Set<Promise<void>>()
   /** By the SHA-256 of a key: secrets that it was tried against in vain, where there are more than one request may try. */
   readonly #unfinished = new LRUCache<string, ReadonlySet<string>>({ max: unfinishedMax })
@@ -50,6 +54,17 @@ export class KeyFinder {
     this.#bcrypt = bcrypt
     this.#logger = logger
     this.#nowMs = nowMs
+    const helpings = new Helpings()
+    this.#byDigests = new LookUps({
+      findOne: (digests) => health.run(() => store.findByDigest(digests)),
+      findMany: (asked) => health.run(() => store.findByDigests(asked)),
+      helpings,
+    })
+    this.#byIds = new LookUps({
+      findOne: (id) => health.run(() => store.findById(id)),
+      findMany: (ids) => health.run(() => store.findEachById(ids)),
+      helpings,
+    })
   }
 
   /**
@@ -89,13 +104,13 @@ export class KeyFinder {
 
   async #byDigest (digests: readonly KeyDigest[]): Promise<StoredKey | null> {
     if (digests.length === 0) return null
-    const found = await this.#health.run(() => this.#store.findByDigest(digests.map(({ digest }) => digest)))
+    const found = await this.#byDigests.find(digests.map(({ digest }) => digest))
     if (found !== null) this.#writeDigest(found, digests)
     return found
   }
 
-  async byId (id: number): Promise<StoredKey | null> {
-    return this.#health.run(() => this.#store.findById(id))
+  byId (id: number): Promise<StoredKey | null> {
+    return this.#byIds.find(id)
   }
 
   async close (): Promise<void> {

@@ -20,9 +20,10 @@ export interface RefresherOptions {
   readonly logger: Logger
 }
 
-const batchMax = 1_000
+/** A few milliseconds' work, during which nobody else gets a turn. */
+const batchMax = 200
 /** Between two batches, and between two passes: notifications that concern every key may come at any rate. */
-const batchPauseMs = 20
+const batchPauseMs = 5
 const passPauseMs = 1_000
 
 /**

@@ -9,14 +9,14 @@ export class SharedValues {
   readonly #lists = new LRUCache<string, readonly string[]>({ max: distinctMax })
   readonly #texts = new LRUCache<string, string>({ max: distinctMax })
 
-  /** A frozen list that equals this one. */
-  list (texts: readonly string[]): readonly string[] {
-    if (texts.length > listLengthMax) return Object.freeze([...texts])
-    const name = JSON.stringify(texts)
-    const known = this.#lists.get(name)
+  /** A frozen list of what `parse` finds in this text, which it isn't asked again for a text that is remembered. */
+  list (text: string, parse: (text: string) => readonly string[]): readonly string[] {
+    const known = this.#lists.get(text)
     if (known !== undefined) return known
+    const texts = parse(text)
+    if (texts.length > listLengthMax) return Object.freeze([...texts])
     const list = Object.freeze(texts.map((text) => this.text(text)))
-    this.#lists.set(name, list)
+    this.#lists.set(text, list)
     return list
   }
 

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import { hidesRows, RowsHiddenError } from '../database/hidden-rows.ts'
 import type { DatabasePool, PreparedQuery } from '../database/pool.ts'
 import { prepared } from '../database/prepared-statement.ts'
-import { LookUps } from './look-ups.ts'
+import type { Answers } from './look-ups.ts'
 import { SharedValues } from './shared-values.ts'
 import type { KeyRecord } from './verification.ts'
 
@@ -25,21 +25,24 @@ interface Row {
   user_id: string | null
   key_prefix: string | null
   name: string | null
-  scopes: unknown
+  scopes: string | null
   environment: string | null
   is_active: boolean
   revoked_at_ms: number | null
   expires_at_ms: number | null
 }
 
+const noScopes: readonly string[] = Object.freeze([])
 const hidesKeys = hidesRows("'public.api_keys'::regclass")
 
 // NULLs are what an adopted table may hold: they mean disabled, no scopes, no expiry. Its ids may be bigint, which pg
 // would hand over as text, while notifications hold numbers. Times as epoch milliseconds also bring 'infinity' through,
 // which a Date can't hold. Tables and functions are named with their schemas, and operators get the very types that
 // pg_catalog has them for, as the better fit of a stranger's operator would win: the role's search_path decides nothing.
-// Cast to what they are where the tables are ours, as a prepared statement's result may not change its types.
-const columns = `id::float8 as id, key_hash::text, pepper_id::text, user_id::text, key_prefix::text, name::text, scopes::text[],
+// Cast to what they are where the tables are ours, as a prepared statement's result may not change its types. Scopes come
+// as JSON, one text, which is parsed once for all keys that have the same.
+const columns = `id::float8 as id, key_hash::text, pepper_id::text, user_id::text, key_prefix::text, name::text,
+  pg_catalog.array_to_json(scopes::text[])::text as scopes,
   environment::text, coalesce(is_active, false) as is_active,
   (extract(epoch from revoked_at) * 1000::numeric)::float8 as revoked_at_ms,
   (extract(epoch from expires_at) * 1000::numeric)::float8 as expires_at_ms`
@@ -77,22 +80,9 @@ export const firstUseQueries: readonly PreparedQuery[] = [
 export class KeyStore {
   readonly #pool: DatabasePool
   readonly #shared = new SharedValues()
-  readonly #byDigests: LookUps<readonly Buffer[], StoredKey>
-  readonly #byIds: LookUps<number, StoredKey>
 
   constructor (pool: DatabasePool) {
     this.#pool = pool
-    this.#byDigests = new LookUps({
-      findOne: async (digests) => await this.#findByDigest(digests),
-      findMany: async (asked) => await this.#findByDigests(asked),
-    })
-    this.#byIds = new LookUps({
-      findOne: async (id) => await this.#findById(id),
-      findMany: async (ids) => {
-        const { found } = await this.#findByIds(ids)
-        return ids.map((id) => found.get(id) ?? null)
-      },
-    })
   }
 
   /** Touches the table, so that a missing one, a missing right or hidden rows show as well. */
@@ -104,7 +94,22 @@ export class KeyStore {
 
   /** All peppers' digests of one key. `key_lookup` is unique, so this is one probe of an index for each. */
   async findByDigest (digests: readonly Buffer[]): Promise<StoredKey | null> {
-    return await this.#byDigests.find(digests)
+    if (digests.length !== 1) return (await this.findByDigests([digests]))(0)
+    const [row] = await this.#pool.read<Row>(statements.byDigest, [digests[0]])
+    return row === undefined ? null : this.#storedKeyOf(row)
+  }
+
+  /** The same for many keys. */
+  async findByDigests (asked: readonly (readonly Buffer[])[]): Promise<Answers<StoredKey>> {
+    const rows = await this.#pool.read<Row & { key_lookup: Buffer }>(statements.byDigests, [asked.flat()])
+    const found = new Map(rows.map((row) => [row.key_lookup.toString('latin1'), row]))
+    return (place) => {
+      for (const digest of asked[place] ?? []) {
+        const row = found.get(digest.toString('latin1'))
+        if (row !== undefined) return this.#storedKeyOf(row)
+      }
+      return null
+    }
   }
 
   /**
@@ -122,14 +127,26 @@ export class KeyStore {
   }
 
   async findById (id: number): Promise<StoredKey | null> {
-    return await this.#byIds.find(id)
+    const [row] = await this.#pool.read<Row>(statements.byId, [id])
+    return row === undefined ? null : this.#storedKeyOf(row)
+  }
+
+  /** The same for many ids: one that isn't there may only be hidden. */
+  async findEachById (ids: readonly number[]): Promise<Answers<StoredKey>> {
+    const rows = await this.#pool.read<Found & (Row | { id: null })>(statements.byIds, [ids])
+    const found = new Map(rows.map((row) => [row.id, row]))
+    return (place) => {
+      const row = found.get(ids[place] ?? null)
+      return row === undefined || row.id === null ? null : this.#storedKeyOf(row)
+    }
   }
 
   /** By id, those that there are. Rejects with RowsHiddenError where one that is missing may only be hidden. */
   async findByIds (ids: readonly number[]): Promise<Map<number, StoredKey>> {
-    const { found, hidesRows } = await this.#findByIds(ids)
-    if (found.size < ids.length && hidesRows) throw new RowsHiddenError('api_keys')
-    return found
+    const rows = await this.#pool.read<Found & (Row | { id: null })>(statements.byIds, [ids])
+    const found = rows.filter((row) => row.id !== null).map((row) => this.#storedKeyOf(row))
+    if (found.length < ids.length && rows[0]?.hides_rows !== false) throw new RowsHiddenError('api_keys')
+    return new Map(found.map((stored) => [stored.record.id, stored]))
   }
 
   /** False when the row's hash is no longer the one that was proven: then the digest isn't its own. */
@@ -138,32 +155,6 @@ export class KeyStore {
       `update public.api_keys set key_lookup = $3, pepper_id = $4
        where id = $1::bigint and key_hash::text = $2::text`, [id, provenHash, digest, pepperId])
     return rowCount === 1
-  }
-
-  async #findByDigest (digests: readonly Buffer[]): Promise<StoredKey | null> {
-    if (digests.length !== 1) return (await this.#findByDigests([digests]))[0] ?? null
-    const [row] = await this.#pool.read<Row>(statements.byDigest, [digests[0]])
-    return row === undefined ? null : this.#storedKeyOf(row)
-  }
-
-  async #findByDigests (asked: readonly (readonly Buffer[])[]): Promise<(StoredKey | null)[]> {
-    const rows = await this.#pool.read<Row & { key_lookup: Buffer }>(statements.byDigests, [asked.flat()])
-    const found = new Map(rows.map((row) => [row.key_lookup.toString('latin1'), row]))
-    return asked.map((digests) => {
-      const row = digests.map((digest) => found.get(digest.toString('latin1'))).find((row) => row !== undefined)
-      return row === undefined ? null : this.#storedKeyOf(row)
-    })
-  }
-
-  async #findByIds (ids: readonly number[]): Promise<{ readonly found: Map<number, StoredKey>, readonly hidesRows: boolean }> {
-    const rows = await this.#pool.read<Found & (Row | { id: null })>(statements.byIds, [ids])
-    const found = rows.filter((row) => row.id !== null).map((row) => this.#storedKeyOf(row))
-    return { found: new Map(found.map((stored) => [stored.record.id, stored])), hidesRows: rows[0]?.hides_rows !== false }
-  }
-
-  async #findById (id: number): Promise<StoredKey | null> {
-    const [row] = await this.#pool.read<Row>(statements.byId, [id])
-    return row === undefined ? null : this.#storedKeyOf(row)
   }
 
   #storedKeyOf (row: Row): StoredKey {
@@ -176,7 +167,7 @@ export class KeyStore {
         userId: row.user_id ?? '',
         prefix: row.key_prefix ?? '',
         name: row.name ?? '',
-        scopes: this.#shared.list(scopesOf(row.scopes)),
+        scopes: row.scopes === null ? noScopes : this.#shared.list(row.scopes, scopesIn),
         environment: row.environment === null ? null : this.#shared.text(row.environment),
         isActive: row.is_active,
         revokedAtMs: row.revoked_at_ms,
@@ -191,9 +182,13 @@ function noDigest (i: number): Buffer {
   return Buffer.from([i])
 }
 
-/** 16 bytes of it, made into text at once: cut from a longer text, it would keep that in memory. */
+/** As many characters as bytes. */
 function secretIdOf (keyHash: string): string {
-  return hash('sha256', keyHash, 'buffer').toString('base64url', 0, 16)
+  return hash('sha256', keyHash, 'binary')
+}
+
+function scopesIn (json: string): string[] {
+  return scopesOf(JSON.parse(json))
 }
 
 /** NULL elements and nested arrays, which text[] allows, grant nothing. */

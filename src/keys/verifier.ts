@@ -235,12 +235,7 @@ export class Verifier {
     this.#counts[isRecheck ? 'rechecks' : 'misses']++
     if (isRecheck) this.#recheckFlights++
     this.#invalidations.begin()
-    const answer = (entrance === 'entered' ? this.#loader.load(name, key, entry) : this.#loadLater(entrance, name, key)).finally(() => {
-      this.#invalidations.end()
-      if (isRecheck) this.#recheckFlights--
-      else this.#gate.leave(network)
-      this.#flights.delete(name)
-    })
+    const answer = this.#load(name, key, entry, entrance, network)
     const flight = new Flight(answer, { waitMs: recheckWaitMs, known: isRecheck ? () => this.#known(this.#cache.get(name)) : null })
     this.#flights.set(name, flight)
     return this.#aboard(flight, entry)
@@ -258,11 +253,20 @@ export class Verifier {
     return verification === without.unavailable ? null : verification
   }
 
-  async #loadLater (entrance: Promise<'entered'>, name: string, key: string): Promise<Verification> {
-    await entrance
-    // What was true when the wait began may have changed.
-    if (this.#isClosed) return without.unavailable
-    return this.#health.isAway ? without.unavailable : await this.#loader.load(name, key, undefined)
+  async #load (name: string, key: string, entry: CacheEntry | undefined, entrance: 'entered' | Promise<'entered'>, network: string): Promise<Verification> {
+    try {
+      if (entrance !== 'entered') {
+        await entrance
+        // What was true when the wait began may have changed.
+        if (this.#isClosed || this.#health.isAway) return without.unavailable
+      }
+      return await this.#loader.load(name, key, entry)
+    } finally {
+      this.#invalidations.end()
+      if (entry !== undefined) this.#recheckFlights--
+      else this.#gate.leave(network)
+      this.#flights.delete(name)
+    }
   }
 
   /** A cached key goes on for a while, in the state that it was last known in; of any other nothing can be said. */
