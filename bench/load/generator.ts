@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { latenciesOf } from '../measure/percentiles.ts'
+import { monotonicMs, untilMs } from './clock.ts'
 import type { Job, Outcome } from './job.ts'
 import { Lane } from './lane.ts'
 
@@ -19,6 +20,7 @@ export class Generator {
   readonly #latenciesMs: number[] = []
   readonly #latenessMs: number[] = []
   readonly #statuses: Record<string, number> = {}
+  #answered = 0
   #broken = 0
   #unserved = 0
   #keysTaken = 0
@@ -32,9 +34,10 @@ export class Generator {
   }
 
   async run (): Promise<Outcome> {
-    const { pace } = this.#job
+    const { pace, fromMs } = this.#job
+    if (pace.kind === 'each' && fromMs !== undefined) await untilMs(fromMs)
     const cpuBefore = process.cpuUsage()
-    const startMs = nowMs()
+    const startMs = monotonicMs()
     await new Promise<void>(resolve => {
       switch (pace.kind) {
         case 'fixed': return this.#runFixed(pace.perSecond, pace.seconds, resolve)
@@ -46,7 +49,7 @@ export class Generator {
     const { user, system } = process.cpuUsage(cpuBefore)
     return {
       requests: this.#latenciesMs.length,
-      seconds: (nowMs() - startMs) / 1000,
+      seconds: (monotonicMs() - Math.max(startMs, fromMs ?? startMs)) / 1000,
       statuses: this.#statuses,
       broken: this.#broken,
       unserved: this.#unserved,
@@ -66,7 +69,7 @@ export class Generator {
     let total = planned
     const ticks = Math.ceil(Math.min(perSecond, ticksPerSecondMax) * seconds)
     const tickMs = seconds * 1000 / ticks
-    const startMs = nowMs() + 100
+    const startMs = monotonicMs() + 100
     const dueMs = (i: number) => startMs + Math.floor(i * ticks / planned) * tickMs
     const free = [...this.#lanes]
     let due = 0
@@ -74,20 +77,20 @@ export class Generator {
     const clock = new Worker(join(import.meta.dirname, 'ticker.mjs'), { workerData: { startMs, tickMs, ticks, leadMs } })
     const deadline = setTimeout(end, seconds * 1000 + patienceMs)
     clock.on('message', () => {
-      const now = nowMs()
+      const now = monotonicMs()
       if (this.#isStopped) {
         total = due
-        if (this.#latenciesMs.length === total) end()
+        if (this.#answered === total) end()
       }
       for (; due < total && dueMs(due) <= now + leadMs; due++) {
-        if (free.length > 0) this.#latenessMs.push(Math.max(0, now - dueMs(due)))
+        if (free.length > 0 && this.#counts(dueMs(due))) this.#latenessMs.push(Math.max(0, now - dueMs(due)))
         sendDue()
       }
     })
     this.#onDone = (lane, status) => {
       this.#note(lane, status)
       free.push(lane)
-      if (this.#latenciesMs.length === total) end()
+      if (this.#answered === total) end()
       else if (sent < due) sendDue()
     }
 
@@ -96,7 +99,7 @@ export class Generator {
       const lane = free.shift()
       if (lane === undefined) return
       // Woken a little early, it is timed from when it was sent.
-      this.#ask(lane, Math.min(dueMs(sent++), nowMs()), this.#takeKey())
+      this.#ask(lane, Math.min(dueMs(sent++), monotonicMs()), this.#takeKey())
     }
     function end (): void {
       clearTimeout(deadline)
@@ -112,12 +115,12 @@ export class Generator {
     setTimeout(() => { isOver = true }, seconds * 1000)
     this.#onDone = (lane, status) => {
       this.#note(lane, status)
-      if (!isOver) return this.#ask(lane, nowMs(), this.#takeKey())
+      if (!isOver) return this.#ask(lane, monotonicMs(), this.#takeKey())
       if (--underWay > 0) return
       clearTimeout(deadline)
       done()
     }
-    for (const lane of this.#lanes) this.#ask(lane, nowMs(), this.#takeKey())
+    for (const lane of this.#lanes) this.#ask(lane, monotonicMs(), this.#takeKey())
   }
 
   #runEach (deadlineSeconds: number, done: () => void): void {
@@ -129,7 +132,7 @@ export class Generator {
       done()
     }
     const deadline = setTimeout(end, deadlineSeconds * 1000)
-    const startMs = nowMs()
+    const startMs = monotonicMs()
     const again = (lane: Lane, key: string) => {
       if (!isOver) this.#ask(lane, startMs, key)
     }
@@ -157,14 +160,15 @@ export class Generator {
     return this.#keys[this.#keysTaken++ % this.#keys.length]!
   }
 
+  #counts (dueMs: number): boolean {
+    return dueMs >= (this.#job.fromMs ?? -Infinity)
+  }
+
   #note (lane: Lane, status: number): void {
+    this.#answered++
+    if (!this.#counts(lane.fromMs)) return
     if (status === 0) this.#broken++
     else this.#statuses[status] = (this.#statuses[status] ?? 0) + 1
-    this.#latenciesMs.push(nowMs() - lane.fromMs)
+    this.#latenciesMs.push(monotonicMs() - lane.fromMs)
   }
-}
-
-/** The system's monotonic clock, the same in every thread. */
-function nowMs (): number {
-  return Number(process.hrtime.bigint()) / 1e6
 }

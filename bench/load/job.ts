@@ -11,6 +11,11 @@ export interface Job {
   readonly keyHeader: string
   readonly path: string
   readonly pace: Pace
+  /**
+   * On the system's monotonic clock: `each` begins then, and of the other paces nothing is counted that was due before.
+   * A generator that has just started, beside others that start, measures mostly that.
+   */
+  readonly fromMs?: number
 }
 
 export type Pace =
