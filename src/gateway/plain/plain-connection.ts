@@ -101,6 +101,7 @@ export class PlainConnection {
     this.#connection.latest = null
     this.#connection.plainClosedAtMs = identity.closedAtMs
     if (response.endsConnection) return this.#socket.destroySoon()
+    if (this.#socket.readableEnded) this.#socket.end()
     if (this.#body !== null && !this.#body.complete) this.#body.resume()
     if (this.#socket.isPaused()) this.#socket.resume()
   }
@@ -120,6 +121,7 @@ export class PlainConnection {
 
   /** The client has ended its side. */
   readonly #ended = (): void => {
+    if (this.#response?.isGoingOut === true) return
     // In the midst of a body, or of an answer, it has gone.
     if ((this.#body !== null && !this.#body.complete) || this.#response?.headersSent === true) {
       this.#socket.destroy()

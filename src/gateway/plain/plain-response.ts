@@ -1,12 +1,14 @@
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { ClientResponse, OutgoingHead } from '../../upstreams/client-response.ts'
+import type { Outbox, Sender } from '../../upstreams/outbox.ts'
 import type { HttpDate } from './http-date.ts'
 
 export interface PlainResponseOptions {
   /** What each head says of a connection that goes on. */
   readonly keepAliveLines: string
   readonly date: HttpDate
+  readonly outbox: Outbox
   /** How long the client may take nothing of what waits for it. */
   readonly sendTimeoutMs: number
 }
@@ -15,7 +17,7 @@ const usualStatusLine = 'HTTP/1.1 200 OK\r\n'
 const lastChunk = '0\r\n\r\n'
 
 /** The answer to a plain request, straight to its socket. */
-export class PlainResponse implements ClientResponse {
+export class PlainResponse implements ClientResponse, Sender {
   statusCode = 200
   headersSent = false
   isFinished = false
@@ -29,12 +31,19 @@ export class PlainResponse implements ClientResponse {
   #isChunked = false
   /** Written with the first piece. */
   #head = ''
+  /** All of it, on its way out. */
+  #whole: string | null = null
 
   constructor (socket: Socket, isHead: boolean, options: PlainResponseOptions, onSent: (err?: Error | null) => void) {
     this.#socket = socket
     this.#isHead = isHead
     this.#options = options
     this.#onSent = onSent
+  }
+
+  /** Nothing can happen to it any more: it goes out at the end of this turn. */
+  get isGoingOut (): boolean {
+    return this.#whole !== null
   }
 
   get isDestroyed (): boolean {
@@ -44,7 +53,14 @@ export class PlainResponse implements ClientResponse {
   send (head: OutgoingHead, body: string): void {
     const hasBody = !this.#isHead && !head.isBodyless
     const text = this.#headText(head, head.contentLength ?? (head.isBodyless ? null : body.length))
-    this.#socket.write(hasBody ? text + body : text, 'latin1')
+    this.#whole = hasBody ? text + body : text
+    this.#options.outbox.add(this)
+  }
+
+  sendNow (): void {
+    if (this.#socket.destroyed) return
+    this.#socket.write(this.#whole!, 'latin1')
+    this.#whole = null
     this.#ended()
   }
 

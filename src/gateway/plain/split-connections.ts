@@ -1,5 +1,6 @@
 import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
+import { Outbox } from '../../upstreams/outbox.ts'
 import type { Connections } from '../connections.ts'
 import { HttpDate } from './http-date.ts'
 import { PlainConnection, type PlainConnectionOptions } from './plain-connection.ts'
@@ -31,6 +32,7 @@ export function splitConnections (server: Server, { isEnabled, connections, keep
     ...options,
     reader: new RequestReader(),
     date: new HttpDate(),
+    outbox: new Outbox(),
     keepAliveLines: `Connection: keep-alive\r\nKeep-Alive: timeout=${Math.floor(keepAliveTimeoutMs / 1000)}\r\n`,
     handOver: readByNode,
   }

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import type { Admitted, Engine, EngineOptions, Forwarding } from '../forwarding.ts'
+import { Outbox } from '../outbox.ts'
 import type { OpenPool } from '../target.ts'
 import { ConnectionPool } from './connection-pool.ts'
 import { Copies } from './copies.ts'
@@ -12,7 +13,7 @@ const readBytesMax = 65_536
 /** Latchkey's own engine: plain HTTP/1.1, straight between the client's response and sockets to the upstreams. */
 export class DirectEngine implements Engine {
   readonly #shared = { sweep: new Sweep(), readBuffer: Buffer.allocUnsafeSlow(readBytesMax) }
-  readonly #copies = new Copies()
+  readonly #parts = { copies: new Copies(), outbox: new Outbox() }
   #options: EngineOptions | null = null
   readonly needsFastify = false
   readonly openPool: OpenPool = (address, config) => new ConnectionPool(address, config, this.#shared)
@@ -22,6 +23,6 @@ export class DirectEngine implements Engine {
   }
 
   forward (admitted: Admitted, forwarding: Forwarding): void {
-    new Exchange(this.#options!, this.#copies, admitted, forwarding).begin()
+    new Exchange(this.#options!, this.#parts, admitted, forwarding).begin()
   }
 }

@@ -2,6 +2,7 @@ import { isEventStream } from '../answer.ts'
 import type { ClientResponse, OutgoingHead } from '../client-response.ts'
 import { failureCode, isRetryable, UpstreamBusyError, UpstreamTimeoutError } from '../failure.ts'
 import type { Admitted, EngineOptions, Forwarding } from '../forwarding.ts'
+import type { Outbox, Sender } from '../outbox.ts'
 import type { Target } from '../target.ts'
 import type { AnswerHead } from './answer-head.ts'
 import { ClientBody } from './client-body.ts'
@@ -15,11 +16,17 @@ import { notWaited } from './sweep.ts'
 const heldBytesMax = 16_384
 const contentTypeLine = /^content-type: (.*)\r$/im
 
+export interface ExchangeParts {
+  readonly copies: Copies
+  readonly outbox: Outbox
+}
+
 /** One request on its way to an upstream, and its answer on the way back. */
-export class Exchange implements Waiting {
+export class Exchange implements Waiting, Sender {
   readonly isHead: boolean
   readonly #options: EngineOptions
   readonly #copies: Copies
+  readonly #outbox: Outbox
   readonly #admitted: Admitted
   readonly #response: ClientResponse
   readonly #forwarding: Forwarding
@@ -33,11 +40,13 @@ export class Exchange implements Waiting {
   #head: AnswerHead | null = null
   /** The beginning of the answer's body, in Latin-1, while the head wasn't sent. */
   #held = ''
+  #isUnsent = false
   #isOver = false
 
-  constructor (options: EngineOptions, copies: Copies, admitted: Admitted, forwarding: Forwarding) {
+  constructor (options: EngineOptions, { copies, outbox }: ExchangeParts, admitted: Admitted, forwarding: Forwarding) {
     this.#options = options
     this.#copies = copies
+    this.#outbox = outbox
     this.#admitted = admitted
     this.#response = admitted.response
     this.#forwarding = forwarding
@@ -74,14 +83,22 @@ export class Exchange implements Waiting {
 
   send (connection: Connection): void {
     this.#connection = connection
-    let head: string
+    this.#isUnsent = true
+    this.#outbox.add(this)
+  }
+
+  sendNow (): void {
+    // It has failed meanwhile, or is on its second connection already.
+    if (!this.#isUnsent) return
+    this.#isUnsent = false
+    const connection = this.#connection!
     try {
-      head = requestHead(this.#forwarding, this.#target!.host, this.#body?.isChunked === true)
+      const head = requestHead(this.#forwarding, this.#target!.host, this.#body?.isChunked === true)
+      if (this.#body === null) connection.socket.write(head, 'latin1')
+      else this.#body.send(connection, head)
     } catch (err) {
-      return this.failed(err)
+      this.failed(err)
     }
-    if (this.#body === null) connection.socket.write(head, 'latin1')
-    else this.#body.send(connection, head)
   }
 
   drained (): void {
@@ -168,6 +185,7 @@ export class Exchange implements Waiting {
     const target = this.#target
     this.#connection = null
     this.#target = null
+    this.#isUnsent = false
     if (target === null) return
     target.running--
     if (connection !== null) connection.destroy()
