@@ -14,3 +14,17 @@ export function listedHeaders (lines: string): string[] {
   }
   return headers
 }
+
+/** Without the blanks around it. trimEnd() would also take a Latin-1 `\xa0`. */
+export function trimmedSlice (text: string, from: number, to: number): string {
+  while (from < to && isBlank(text.charCodeAt(from))) from++
+  while (from < to && isBlank(text.charCodeAt(to - 1))) to--
+  return text.slice(from, to)
+}
+
+function isBlank (code: number): boolean {
+  return code === space || code === tab
+}
+
+const space = 32
+const tab = 9

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Socket } from 'node:net'
+import { trimmedSlice } from '../../upstreams/header-lines.ts'
 import { headerLinesMax, isHost, plainTarget } from '../sane-request.ts'
 import { PlainRequest } from './plain-request.ts'
 
@@ -27,8 +28,6 @@ const notPlain: ReadonlySet<string> = new Set([
 ])
 const namesMax = 1_024
 const nameCharactersMax = 64
-const space = 32
-const tab = 9
 
 /**
  * Reads plain requests: those that every reader reads alike, as nearly all are. What it takes, node:http would read
@@ -114,14 +113,4 @@ function kindOf (lowerCase: string): NameKind {
 /** A part of a string keeps all of it in memory, and with it the request's key. */
 function copied (text: string): string {
   return Buffer.from(text, 'latin1').toString('latin1')
-}
-
-function trimmedSlice (text: string, from: number, to: number): string {
-  while (from < to && isBlank(text.charCodeAt(from))) from++
-  while (from < to && isBlank(text.charCodeAt(to - 1))) to--
-  return text.slice(from, to)
-}
-
-function isBlank (code: number): boolean {
-  return code === space || code === tab
 }

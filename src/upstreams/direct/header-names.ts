@@ -1,6 +1,6 @@
 import { isConnectionHeader } from '../header-names.ts'
 import { singletons } from '../answer.ts'
-import { headerLine } from '../header-lines.ts'
+import { headerLine, trimmedSlice } from '../header-lines.ts'
 
 /** What becomes of a header line. `one`: passed on the first time only. */
 export type HeaderKind = 'passed' | 'one' | 'dropped' | 'content-length' | 'transfer-encoding' | 'connection' | 'proxy-connection' | 'keep-alive'
@@ -31,8 +31,6 @@ const rememberedCharsMax = 256
 const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 /** No control bytes but HTAB (RFC 9110, 5.5): a CR or LF is a line's end and nothing else (RFC 9112, 2.2). */
 const fieldValue = /^[\t\x20-\x7e\x80-\xff]*$/
-const space = 32
-const tab = 9
 
 const bits = new Map([...singletons].map((name, i) => [name, 1 << i]))
 /** Of Date, among the bits of `HeaderName.bit`. */
@@ -94,15 +92,4 @@ export class HeaderNames {
     this.#known.set(copy, name)
     return name
   }
-}
-
-/** trimEnd() would also take a Latin-1 `\xa0`. */
-function trimmedSlice (text: string, from: number, to: number): string {
-  while (from < to && isBlank(text.charCodeAt(from))) from++
-  while (from < to && isBlank(text.charCodeAt(to - 1))) to--
-  return text.slice(from, to)
-}
-
-function isBlank (code: number): boolean {
-  return code === space || code === tab
 }
