@@ -131,7 +131,7 @@ export class Connections {
     else this.#countByNetwork.set(network, left)
   }
 
-  /** What is in the midst of sending its next request isn't idle: its head has a time-out of its own. */
+  /** What is in the midst of sending its next request isn't idle: its head has a time-out of its own, and is node:http's. */
   #endIdle (): void {
     const nowMs = performance.now()
     for (const [socket, connection] of this.#connections) {
@@ -144,7 +144,7 @@ export class Connections {
         connection.idleSinceMs = sinceMs
         connection.bytesRead = socket.bytesRead
       }
-      if (nowMs - Math.max(sinceMs, this.#idleMaxSinceMs) >= this.#idleMaxMs && socket.bytesRead === connection.bytesRead) socket.destroy()
+      if (nowMs - Math.max(sinceMs, this.#idleMaxSinceMs) >= this.#idleMaxMs && (connection.plain !== null || socket.bytesRead === connection.bytesRead)) socket.destroy()
     }
   }
 

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import type { ClientResponse } from '../upstreams/client-response.ts'
-import { NodeResponse } from '../upstreams/node-response.ts'
+import { NodeResponse } from './node-response.ts'
 import type { Turns } from './turns.ts'
 import { isUpgrade } from './upgrade-request.ts'
 
@@ -30,6 +30,11 @@ export function allowHalfClose (socket: Socket, turns: Turns, onCutShort: (socke
 /** Finds out whether a client that has ended its side is still there, for as long as its answer hasn't begun. */
 export function probe (response: ClientResponse): void {
   response.writeContinue()
+  probeLater(response)
+}
+
+/** The same where that can't be known: behind what a client has pipelined, its end isn't read. */
+export function probeLater (response: ClientResponse): void {
   const timer = setInterval(() => {
     if (response.headersSent || response.isDestroyed) clearInterval(timer)
     else response.writeContinue()

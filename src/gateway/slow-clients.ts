@@ -25,8 +25,9 @@ interface Upload {
 
 /**
  * Gives up clients that don't send what they announced, or don't take what they asked for. Heads are node:http's
- * (server-options.ts). Costs a request without a body nothing: uploads are looked at together, a few times within
- * `bodyTimeout`; for the other direction every socket has node's own timer, which fires when it has been idle.
+ * (server-options.ts), a first one that doesn't come is connections.ts's. Costs a request without a body nothing: uploads are looked at together, a few times within
+ * `bodyTimeout`; for the other direction a socket has node's own timer, which fires when it has been idle, and on a plain
+ * connection runs only while something waits.
  */
 export class SlowClients {
   readonly #bodyTimeoutMs: number

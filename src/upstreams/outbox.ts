@@ -1,6 +1,5 @@
 /** What has something to send. */
 export interface Sender {
-  /** Must not throw. */
   sendNow (): void
 }
 
@@ -25,6 +24,15 @@ export class Outbox {
     const waiting = this.#waiting
     this.#waiting = []
     this.#isDue = false
-    for (const sender of waiting) sender.sendNow()
+    let sent = 0
+    try {
+      for (const sender of waiting) {
+        sent++
+        sender.sendNow()
+      }
+    } finally {
+      // One that throws fails alone.
+      for (const sender of waiting.slice(sent)) this.add(sender)
+    }
   }
 }

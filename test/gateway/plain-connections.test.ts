@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http'
 import t from 'tap'
 import { startFront } from '../support/front.ts'
 import { connectTo } from '../support/raw-connection.ts'
@@ -8,7 +9,15 @@ import { usageRows } from '../support/usage-rows.ts'
 /** What arrived, in order: method, path and body. */
 const arrived: string[] = []
 const held: (() => void)[] = []
+const early: ServerResponse[] = []
+let letGo = 0
 const upstream = await startRawUpstream(t, (request, response) => {
+  response.once('close', () => { if (!response.writableEnded) letGo++ })
+  if (request.url === '/early') {
+    early.push(response)
+    response.write('first')
+    return
+  }
   let body = ''
   request.setEncoding('latin1').on('data', (text: string) => { body += text })
   request.on('error', () => {})
@@ -18,7 +27,11 @@ const upstream = await startRawUpstream(t, (request, response) => {
     else response.end(`<${request.url}>`)
   })
 })
-const { url, key, gateway } = await startFront(t, upstream.url, { routes: ['id: open, path: /open/*, auth: none'] })
+const { url, key, gateway } = await startFront(t, upstream.url, {
+  sections: 'gateway: { keepAliveTimeout: 2s }',
+  upstream: 'headersTimeout: 2m',
+  routes: ['id: open, path: /open/*, auth: none'],
+})
 const head = (line: string, ...lines: string[]) => [`${line} HTTP/1.1`, 'Host: gateway', `x-api-key: ${key}`, ...lines, '', ''].join('\r\n')
 const statuses = (text: string) => [...text.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => Number(status))
 t.beforeEach(() => {
@@ -152,4 +165,55 @@ t.test('HEAD has the length of the body that it leaves out', async t => {
   await client.sees('</behind>')
   t.same(statuses(client.received), [200, 200, 401, 200])
   t.notMatch(client.received, /missing_key|live\n/)
+})
+
+t.test('behind an announced end nothing is begun, however close it follows', async t => {
+  // The upstream's end is to be read before the client's bytes, by a connection that was opened before the client's.
+  const warm = await Promise.all([1, 2, 3].map(async () => await connectTo(t, url)))
+  for (const [i, client] of warm.entries()) client.write(head(`GET /held/${i}`))
+  await until(() => held.length === 3, 'three connections to the upstream')
+  for (const end of held) end()
+  for (const client of warm) await client.sees('</held/')
+  const client = await connectTo(t, url)
+  client.write(`${head('POST /early', 'Content-Length: 10')}01234`)
+  await client.sees('first')
+  t.match(client.received, /connection: close/i)
+  early[0]!.end()
+  client.write(`56789${head('POST /behind-the-end', 'Content-Length: 0')}`)
+  await client.closed()
+  const other = await connectTo(t, url)
+  other.write(head('GET /other'))
+  await other.sees('</other>')
+  t.same(arrived.filter(request => request.includes('behind-the-end')), [])
+})
+
+for (const pipelined of [false, true]) {
+  t.test(`a client that leaves before its answer has come is noticed${pipelined ? ', also with another request behind the first' : ''}`, async () => {
+    letGo = 0
+    const client = await connectTo(t, url)
+    client.write(head('GET /held/left'))
+    await until(() => held.length === 1, 'it is under way')
+    if (pipelined) {
+      client.write(head('GET /behind'))
+      const other = await connectTo(t, url)
+      other.write(head('GET /other'))
+      await other.sees('</other>')
+    }
+    client.socket.destroy()
+    await until(() => letGo === 1, 'the upstream is let go')
+  })
+}
+
+t.test('an idle connection ends, also where the rest of a refused body came bit by bit behind the answer', async t => {
+  const client = await connectTo(t, url)
+  client.write('POST / HTTP/1.1\r\nHost: gateway\r\nx-api-key: junk\r\nContent-Length: 10\r\n\r\n01234')
+  await client.sees('"code":"invalid_key"')
+  let sent = 0
+  const trickle = setInterval(() => {
+    client.write('x')
+    if (++sent === 5) clearInterval(trickle)
+  }, 300)
+  t.teardown(() => clearInterval(trickle))
+  await client.closed()
+  t.equal(sent, 5)
 })

@@ -21,7 +21,7 @@ routes: [{ id: all, path: /*, upstream: target, scopes: ['all:use'] }]
   const clients = await Promise.all(Array.from({ length: 6 }, async () => await connectTo(t, url)))
   for (const [i, secret] of [key, key, unknown, `${unknown}x`, key, unknown].entries()) {
     const path = `/an-endpoint-that-is-longer-than-a-word/${i}`
-    clients[i]!.write(`GET ${path} HTTP/1.1\r\nHost: gateway-with-a-long-name.test\r\nUser-Agent: an agent with a long name ${i}\r\nX-A-Header-Of-Its-Own-${i}: of some length\r\nx-request-id: a-request-id-that-is-long-${i}\r\n${i === 4 ? `Authorization: Bearer ${secret}` : `x-api-key: ${secret}`}\r\n\r\n`)
+    clients[i]!.write(`${i === 1 ? 'POST' : 'GET'} ${path} HTTP/1.1\r\nHost: gateway-with-a-long-name.test\r\nUser-Agent: an agent with a long name ${i}\r\nX-A-Header-Of-Its-Own-${i}: of some length\r\nx-request-id: a-request-id-that-is-long-${i}\r\n${i === 4 ? `Authorization: Bearer ${secret}` : `x-api-key: ${secret}`}\r\nContent-Length: ${i === 1 ? 4 : 0}\r\n\r\n${i === 1 ? 'body' : ''}`)
     await clients[i]!.sees('\r\n\r\n')
   }
   // V8 itself remembers the text that a regular expression has matched last.

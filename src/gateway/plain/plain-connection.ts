@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import { SendTimeoutError } from '../../upstreams/failure.ts'
 import type { Connection } from '../connections.ts'
-import { probe } from '../half-close.ts'
+import { probe, probeLater } from '../half-close.ts'
 import type { Identity } from '../identity.ts'
 import type { PlainBody } from './plain-body.ts'
 import type { PlainRequest } from './plain-request.ts'
@@ -29,7 +29,7 @@ export class PlainConnection {
   /** The request under way. */
   #identity: Identity | null = null
   #response: PlainResponse | null = null
-  /** Of the last request; what is still to come of it belongs to nobody once its response has closed. */
+  /** Of the last request, until all of it has come and its response has closed: from either on, it belongs to nobody. */
   #body: PlainBody | null = null
   /** A request came while another was under way: from then on there may be any number, and node:http bounds them. */
   #isPipelined = false
@@ -67,10 +67,12 @@ export class PlainConnection {
     let rest = bytes
     if (this.#body !== null && !this.#body.complete) {
       const taken = this.#body.feed(bytes)
+      if (this.#body.complete && this.#identity === null) this.#body = null
       if (taken === bytes.length) return
       rest = bytes.subarray(taken)
     }
     if (this.#identity === null) return this.#take(rest)
+    if (!this.#isPipelined) probeLater(this.#response!)
     this.#isPipelined = true
     this.#socket.pause()
     this.#socket.unshift(rest)
@@ -100,9 +102,14 @@ export class PlainConnection {
     this.#options.closed(identity)
     this.#connection.latest = null
     this.#connection.plainClosedAtMs = identity.closedAtMs
-    if (response.endsConnection) return this.#socket.destroySoon()
+    if (response.endsConnection) {
+      // What is read until it has ended (RFC 9112, 9.6) isn't looked at.
+      this.#socket.off('data', this.#read)
+      return this.#socket.destroySoon()
+    }
     if (this.#socket.readableEnded) this.#socket.end()
-    if (this.#body !== null && !this.#body.complete) this.#body.resume()
+    if (this.#body?.complete === true) this.#body = null
+    this.#body?.resume()
     if (this.#socket.isPaused()) this.#socket.resume()
   }
 
@@ -121,7 +128,7 @@ export class PlainConnection {
 
   /** The client has ended its side. */
   readonly #ended = (): void => {
-    if (this.#response?.isGoingOut === true) return
+    if (this.#response?.isWhole === true) return
     // In the midst of a body, or of an answer, it has gone.
     if ((this.#body !== null && !this.#body.complete) || this.#response?.headersSent === true) {
       this.#socket.destroy()

@@ -21,6 +21,8 @@ export class PlainResponse implements ClientResponse, Sender {
   statusCode = 200
   headersSent = false
   isFinished = false
+  /** Its end is on the way, too: all that it still needs is a client that takes it. */
+  isWhole = false
   endsConnection = false
   onDrain: (() => void) | null = null
   readonly #socket: Socket
@@ -32,7 +34,7 @@ export class PlainResponse implements ClientResponse, Sender {
   /** Written with the first piece. */
   #head = ''
   /** All of it, on its way out. */
-  #whole: string | null = null
+  #text = ''
 
   constructor (socket: Socket, isHead: boolean, options: PlainResponseOptions, onSent: (err?: Error | null) => void) {
     this.#socket = socket
@@ -41,26 +43,22 @@ export class PlainResponse implements ClientResponse, Sender {
     this.#onSent = onSent
   }
 
-  /** Nothing can happen to it any more: it goes out at the end of this turn. */
-  get isGoingOut (): boolean {
-    return this.#whole !== null
-  }
-
   get isDestroyed (): boolean {
     return this.#socket.destroyed
   }
 
   send (head: OutgoingHead, body: string): void {
+    this.isWhole = true
     const hasBody = !this.#isHead && !head.isBodyless
     const text = this.#headText(head, head.contentLength ?? (head.isBodyless ? null : body.length))
-    this.#whole = hasBody ? text + body : text
+    this.#text = hasBody ? text + body : text
     this.#options.outbox.add(this)
   }
 
   sendNow (): void {
     if (this.#socket.destroyed) return
-    this.#socket.write(this.#whole!, 'latin1')
-    this.#whole = null
+    this.#socket.write(this.#text, 'latin1')
+    this.#text = ''
     this.#ended()
   }
 
@@ -87,6 +85,7 @@ export class PlainResponse implements ClientResponse, Sender {
   }
 
   end (): void {
+    this.isWhole = true
     const rest = this.#isChunked ? this.#head + lastChunk : this.#head
     this.#head = ''
     if (rest !== '') this.#socket.write(rest, 'latin1')

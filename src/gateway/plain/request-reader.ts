@@ -25,6 +25,8 @@ const plainLength = /^[0-9]{1,15}$/
 const notPlain: ReadonlySet<string> = new Set([
   'expect', 'http2-settings', 'keep-alive', 'proxy-authenticate', 'proxy-authentication-info', 'proxy-authorization', 'proxy-connection', 'te', 'trailer',
   'transfer-encoding', 'upgrade',
+  // Which node:http gives as a list.
+  'set-cookie',
 ])
 const namesMax = 1_024
 const nameCharactersMax = 64

@@ -15,7 +15,7 @@ export interface Carried extends ResponseHandler {
   readonly isHead: boolean
   /** What is waited for is the client's to do. */
   readonly waitsForClient: boolean
-  /** Called once: sends the request. */
+  /** Called once: is to send the request, on a connection that it has begun to read. */
   send (connection: Connection): void
   /** The socket takes more. */
   drained (): void
@@ -56,6 +56,7 @@ export class Connection {
   #exchange: Carried | null = null
   #isPaused = false
   #isReusable = false
+  #isAsked = false
   /** For the connection, the upstream's next piece, or the next exchange. */
   #waitedMs = notWaited
   #idleMs = idleMsMax
@@ -84,8 +85,14 @@ export class Connection {
     this.#state = 'busy'
     this.#exchange = exchange
     this.#waitedMs = notWaited
-    this.#parser.begin(exchange, exchange.isHead)
+    this.#isAsked = false
     exchange.send(this)
+  }
+
+  /** To be called by its exchange when it sends its request: what has come until then is no answer to it. */
+  ask (exchange: Carried): void {
+    this.#isAsked = true
+    this.#parser.begin(exchange, exchange.isHead)
   }
 
   /** To be called by its exchange, once it has no more to do with the connection, which goes on only where it is reusable. */
@@ -169,7 +176,7 @@ export class Connection {
   readonly #read = (length: number): boolean => {
     try {
       const fault = this.#parser.execute(this.#owner.readBuffer.subarray(0, length))
-      if (fault !== null) this.lost(new BadAnswerError(fault))
+      if (fault !== null) this.lost(this.#isAsked ? new BadAnswerError(fault) : new ConnectionLostError(fault))
       else if (this.#exchange !== null) this.#exchange.flush()
       else if (this.#state === 'busy') this.#release()
     } catch (err) {

@@ -40,7 +40,9 @@ export class Exchange implements Waiting, Sender {
   #head: AnswerHead | null = null
   /** The beginning of the answer's body, in Latin-1, while the head wasn't sent. */
   #held = ''
+  /** Between taking a connection and the end of that turn. */
   #isUnsent = false
+  #wasUnsent = false
   #isOver = false
 
   constructor (options: EngineOptions, { copies, outbox }: ExchangeParts, admitted: Admitted, forwarding: Forwarding) {
@@ -93,6 +95,7 @@ export class Exchange implements Waiting, Sender {
     this.#isUnsent = false
     const connection = this.#connection!
     try {
+      connection.ask(this)
       const head = requestHead(this.#forwarding, this.#target!.host, this.#body?.isChunked === true)
       if (this.#body === null) connection.socket.write(head, 'latin1')
       else this.#body.send(connection, head)
@@ -166,10 +169,13 @@ export class Exchange implements Waiting, Sender {
     if (this.#isOver) return
     const failed = this.#target
     const forwarding = this.#forwarding
-    const mayRetry = this.#retriesLeft > 0 && forwarding.failure === null && this.#head === null && isRetryable(err) && !this.#response.isDestroyed
+    // What was never sent may be sent again, whatever it is; once, as the next connection is a new one.
+    const isUnsent = this.#isUnsent && !this.#wasUnsent
+    const mayRetry = (isUnsent || this.#retriesLeft > 0) && forwarding.failure === null && this.#head === null && isRetryable(err) && !this.#response.isDestroyed
     this.#letGo()
     if (mayRetry) {
-      this.#retriesLeft--
+      if (isUnsent) this.#wasUnsent = true
+      else this.#retriesLeft--
       return this.take(failed)
     }
     this.#finish()
@@ -194,6 +200,7 @@ export class Exchange implements Waiting, Sender {
 
   #finish (): void {
     this.#isOver = true
+    this.#isUnsent = false
     this.#forwarding.abort = null
     if (this.#target !== null) this.#target.running--
     this.#target = null

@@ -21,7 +21,7 @@ function begin (retries: number) {
       take (exchange: Exchange) {
         const texts: string[] = []
         written.push(texts)
-        exchange.send({ socket: { write: (text: string) => texts.push(text) } as unknown as Socket, destroy () {} } as Connection)
+        exchange.send({ socket: { write: (text: string) => texts.push(text) } as unknown as Socket, destroy () {}, ask () {} } as unknown as Connection)
       },
     },
   })
@@ -42,10 +42,20 @@ t.test('a connection that is lost before the request went out: it goes out once,
   t.same(written.map(texts => texts.length), [0, 1])
 })
 
-t.test('without another try it goes out nowhere', async t => {
+t.test('that is no retry: nothing was sent yet', async t => {
   const { exchange, written, failures } = begin(0)
   exchange.failed(new ConnectionLostError('lost'))
   await turn()
-  t.same(written.map(texts => texts.length), [0])
+  t.same(written.map(texts => texts.length), [0, 1])
+  exchange.failed(new ConnectionLostError('lost'))
+  t.same(failures, ['upstream_unreachable'])
+})
+
+t.test('and happens once', async t => {
+  const { exchange, written, failures } = begin(0)
+  exchange.failed(new ConnectionLostError('lost'))
+  exchange.failed(new ConnectionLostError('lost'))
+  await turn()
+  t.same(written.map(texts => texts.length), [0, 0])
   t.same(failures, ['upstream_unreachable'])
 })

@@ -6,7 +6,7 @@ import { DirectEngine } from '../../../src/upstreams/direct/direct-engine.ts'
 import { ClientGoneError } from '../../../src/upstreams/failure.ts'
 import type { Admitted, Forwarding } from '../../../src/upstreams/forwarding.ts'
 import { headerLine } from '../../../src/upstreams/header-lines.ts'
-import { NodeResponse } from '../../../src/upstreams/node-response.ts'
+import { NodeResponse } from '../../../src/gateway/node-response.ts'
 import { Upstream } from '../../../src/upstreams/upstream.ts'
 
 export interface EngineAlone {

@@ -1,6 +1,6 @@
 import { STATUS_CODES, type ServerResponse } from 'node:http'
-import type { ClientResponse, OutgoingHead } from './client-response.ts'
-import { listedHeaders } from './header-lines.ts'
+import type { ClientResponse, OutgoingHead } from '../upstreams/client-response.ts'
+import { listedHeaders } from '../upstreams/header-lines.ts'
 
 /** Undocumented, there since Node 0.4 and 10: the head until the first write, and what it says of keep-alive. */
 type Raw = ServerResponse & { _header?: string, readonly _headerSent?: boolean, readonly _keepAliveTimeout?: number }
