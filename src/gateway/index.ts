@@ -9,7 +9,7 @@ import type { EventLoopLoad } from '../limits/event-loop-load.ts'
 import type { FailureBudget } from '../limits/failure-budget.ts'
 import type { GatewayMetrics } from '../metrics/gateway-metrics.ts'
 import { holdsScopes } from '../routes/scopes.ts'
-import type { Match, RouteTable } from '../routes/route-table.ts'
+import type { RouteTable } from '../routes/route-table.ts'
 import { failureCode } from '../upstreams/failure.ts'
 import type { ClientResponse } from '../upstreams/client-response.ts'
 import type { Engine, RequestBody } from '../upstreams/forwarding.ts'
@@ -34,6 +34,7 @@ import { insanityOf, originForm } from './sane-request.ts'
 import { announceKeepAlive, fastifyOptions, tuneServer } from './server-options.ts'
 import { SlowClients } from './slow-clients.ts'
 import { Turns } from './turns.ts'
+import { unmatched } from './unmatched.ts'
 import { UnreadableRequests } from './unreadable-request.ts'
 import { handshakeFault, isUpgrade, losesWhatFollows } from './upgrade-request.ts'
 import { acceptUpgrades, tunnel } from './upgrades.ts'
@@ -288,17 +289,4 @@ export async function createGateway (parts: GatewayParts): Promise<FastifyInstan
 /** What a flood gets. */
 function isSentAgain ({ code }: Refusal): boolean {
   return code === 'too_many_failures' || code === 'overloaded'
-}
-
-function unmatched (match: Exclude<Match, { kind: 'route' }>): Refusal {
-  switch (match.kind) {
-    case 'ambiguous': return { code: 'ambiguous_path', detail: sentence(match.reason) }
-    case 'bad': return { code: 'bad_request', detail: sentence(match.reason) }
-    case 'not_found': return { code: 'route_not_found' }
-    case 'method_not_allowed': return { code: 'method_not_allowed', headers: { allow: match.allow } }
-  }
-}
-
-function sentence (reason: string): string {
-  return `${reason.charAt(0).toUpperCase()}${reason.slice(1)}.`
 }
