@@ -99,7 +99,7 @@ export function parseHead (text: string, isHead: boolean, known: HeaderNames): A
     hasDate: (seen & dateBit) !== 0 && nominated?.has('date') !== true,
     contentLength: status === 204 ? null : status === 205 ? 0 : bodyBytes,
     framing,
-    isPersistent: framing !== 'close' && isPersistent(minorVersion, connection, proxyConnection) && !(framing === 'none' && mayHaveStrayBody(isHead, status, bodyBytes, coding, connection)),
+    isPersistent: framing !== 'close' && isPersistent(minorVersion, connection, proxyConnection) && !(framing === 'none' && mayHaveStrayBody(isHead, status, bodyBytes, coding)),
     keepAliveMs: keepAlive === null ? null : announcedMs(keepAlive),
   }
 }
@@ -124,8 +124,8 @@ function lengthOf (value: string): number {
 }
 
 /** Some send a body where there is none. Read as the next answer, it would go to another client. */
-function mayHaveStrayBody (isHead: boolean, status: number, bodyBytes: number | null, coding: string | null, connection: string | null): boolean {
-  if (coding !== null || (isHead && connection?.toLowerCase() !== 'keep-alive')) return true
+function mayHaveStrayBody (isHead: boolean, status: number, bodyBytes: number | null, coding: string | null): boolean {
+  if (coding !== null || isHead) return true
   if (status === 205) return bodyBytes !== 0
   return hasNoBody(status) && bodyBytes !== null && bodyBytes > 0
 }
