@@ -132,7 +132,7 @@ async function compose ({ config, database, bcrypt, failures, logger, ...options
   below.add('verifier', () => verifier.close())
   listener.start()
   below.add('listener', () => listener.close())
-  const usage = new UsageRecorder({ store: new PostgresUsageStore(usagePool), ...config.usage, logger, redact: redactKeys })
+  const usage = new UsageRecorder({ store: new PostgresUsageStore(usagePool), flushEveryMs: config.usage.flushEveryMs, flushRows: config.usage.flushRows, logger, redact: redactKeys })
   const metrics = new GatewayMetrics()
   const openRequests = new OpenRequests(verifier.watch)
   below.add('open requests', () => openRequests.close())

@@ -52,8 +52,25 @@ export interface KeysConfig {
 }
 
 export interface UsageConfig {
+  /** none: nothing is recorded. */
+  readonly store: 'postgres' | 'none'
   readonly flushEveryMs: number
   readonly flushRows: number
+  readonly spool: boolean
+  /** Of all workers together. */
+  readonly spoolBytesMax: number
+  readonly whenSpoolIsFull: 'dropNewest' | 'dropOldest'
+  readonly fsync: 'never' | 'flush' | 'always'
+  /** null: rows are kept for ever. */
+  readonly retentionMs: number | null
+  readonly privacy: UsagePrivacy
+}
+
+/** What of a client gets into its usage rows. */
+export interface UsagePrivacy {
+  readonly addresses: 'kept' | 'truncated' | 'dropped'
+  readonly userAgents: 'kept' | 'shortened' | 'dropped'
+  readonly paths: 'asSent' | 'routePattern'
 }
 
 export interface UpstreamConfig {

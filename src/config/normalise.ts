@@ -47,7 +47,17 @@ export function normalise (file: ConfigDocument, overrides: ConfigOverrides): Co
       },
       serveCachedForMs: ms(filled(keys.whenStoreIsDown).serveCachedFor),
     },
-    usage: { flushEveryMs: ms(usage.flushEvery), flushRows: usage.flushRows },
+    usage: {
+      store: usage.store,
+      flushEveryMs: ms(usage.flushEvery),
+      flushRows: usage.flushRows,
+      spool: usage.spool,
+      spoolBytesMax: bytes(usage.spoolBytesMax),
+      whenSpoolIsFull: usage.whenSpoolIsFull,
+      fsync: usage.fsync,
+      retentionMs: file.usage?.retention === undefined ? null : ms(file.usage.retention),
+      privacy: { addresses: usage.addresses, userAgents: usage.userAgents, paths: usage.paths },
+    },
     upstreams: Object.entries(file.upstreams).map(([name, upstream]) => upstreamConfig(name, upstream)),
     routes: file.routes.map((route) => routeConfig(route, bodyBytesMax)),
   })

@@ -14,6 +14,10 @@ import type { ValuePath } from './yaml-source.ts'
 /** What setTimeout can hold, rounded to something that a person would write: it fires at once beyond 2^31 - 1 ms. */
 const DURATION_MS_MAX = 24 * 86_400_000
 const FLUSH_EVERY_MS_MAX = 3_600_000
+/** A hundred years. Less than a day would drop what a report of yesterday needs. */
+const RETENTION_MS = { min: 86_400_000, max: 36_525 * 86_400_000 } as const
+/** A spool has to hold a few segments of each worker. */
+const SPOOL_BYTES_MIN = 16 * 1024 ** 2
 const SIZE_BYTES_MAX = 1024 ** 4
 const TARGET = new RegExp(grammars.target.pattern)
 const SIZE = new RegExp(grammars.size.pattern)
@@ -81,10 +85,14 @@ function checkUnit (text: string, path: ValuePath, fault: Fault): void {
     const ms = parseDuration(text)
     const max = key === 'flushEvery' ? FLUSH_EVERY_MS_MAX : DURATION_MS_MAX
     if (ms !== null && (ms < 1 || ms > max)) fault(path, `must be 1ms to ${formatDuration(max)}`)
-  } else if (key === 'bodyBytesMax') {
+  } else if (key === 'retention') {
+    const ms = parseDuration(text)
+    if (ms !== null && (ms < RETENTION_MS.min || ms > RETENTION_MS.max)) fault(path, `must be ${formatDuration(RETENTION_MS.min)} to ${formatDuration(RETENTION_MS.max)}`)
+  } else if (key === 'bodyBytesMax' || key === 'spoolBytesMax') {
     // Beyond exact numbers a size parses as null; anything else that isn't one is the schema's to report.
     const bytes = parseSize(text) ?? (SIZE.test(text) ? Infinity : 1)
-    if (bytes < 1 || bytes > SIZE_BYTES_MAX) fault(path, `must be 1B to ${formatSize(SIZE_BYTES_MAX)}`)
+    const min = key === 'spoolBytesMax' ? SPOOL_BYTES_MIN : 1
+    if (bytes < min || bytes > SIZE_BYTES_MAX) fault(path, `must be ${formatSize(min)} to ${formatSize(SIZE_BYTES_MAX)}`)
   }
 }
 

@@ -62,8 +62,17 @@ const keys = Type.Object({
 }, { ...section, description: 'How keys look, and how they are checked.' })
 
 const usage = Type.Object({
+  store: Type.Optional(Type.Enum(['postgres', 'none'], { type: 'string', default: 'postgres', description: 'Where usage rows end up: the table beside the keys, or nowhere.' })),
   flushEvery: duration('1s', 'How often usage rows are written.'),
   flushRows: count(1000, 10_000, 'Rows that are written without waiting for the next flush.'),
+  spool: Type.Optional(Type.Boolean({ default: true, description: 'Keep rows on disk, under LATCHKEY_DATA_DIR, until they are written: they survive a crash and an outage of the database.' })),
+  spoolBytesMax: Type.Optional(text(grammars.size, 'Most that the spool may take on disk, all workers together.', { default: '1GiB' })),
+  whenSpoolIsFull: Type.Optional(Type.Enum(['dropNewest', 'dropOldest'], { type: 'string', default: 'dropNewest', description: 'Which rows are given up then; they are counted and logged.' })),
+  fsync: Type.Optional(Type.Enum(['never', 'flush', 'always'], { type: 'string', default: 'flush', description: "When the spool is forced to the disk, which matters for a power cut only: never (the system does it, within half a minute), with each flush, or with each write, ten times a second." })),
+  retention: Type.Optional(text(grammars.duration, 'How long usage rows are kept, by months: a month is dropped once all of it is older. Left out: for ever. Roll-ups stay.')),
+  addresses: Type.Optional(Type.Enum(['kept', 'truncated', 'dropped'], { type: 'string', default: 'kept', description: "Clients' addresses in usage rows; truncated: to their /24 or, IPv6, /48." })),
+  userAgents: Type.Optional(Type.Enum(['kept', 'shortened', 'dropped'], { type: 'string', default: 'kept', description: "Clients' user agents in usage rows; shortened: the first product's name and major version." })),
+  paths: Type.Optional(Type.Enum(['asSent', 'routePattern'], { type: 'string', default: 'asSent', description: "What a usage row's endpoint is: the path that the client sent, or the path of the route that it matched." })),
 }, { ...section, description: 'The record of who used what.' })
 
 const upstream = Type.Object({

@@ -16,6 +16,7 @@ const keyColumns = [
 ]
 const usageColumns = [
   'api_key_id', 'endpoint', 'method', 'status_code', 'ip_address', 'user_agent', 'response_time_ms', 'created_at', 'route', 'request_id',
+  'request_bytes', 'response_bytes',
 ]
 
 /** With its columns, a right may also be held on just those. */
@@ -25,11 +26,12 @@ const gatewayNeeds: readonly Needed[] = [
   // Written with RETURNING id.
   ['public.api_key_usage', 'SELECT', ['id']],
   ['public.api_key_usage', 'INSERT', usageColumns],
-  ['latchkey.usage_batches', 'SELECT', ['batch_id', 'written_at']],
-  ['latchkey.usage_batches', 'INSERT', ['batch_id']],
+  ['latchkey.usage_batches', 'SELECT', ['batch_id', 'written_at', 'rows_written', 'deferred_ids', 'is_split']],
+  ['latchkey.usage_batches', 'INSERT', ['batch_id', 'rows_written', 'deferred_ids', 'is_split']],
   ['latchkey.usage_batches', 'DELETE', []],
   // For SELECT … FOR UPDATE.
-  ['latchkey.usage_batches', 'UPDATE', ['batch_id']],
+  ['latchkey.usage_batches', 'UPDATE', ['batch_id', 'rows_written', 'deferred_ids']],
+  ['latchkey.installation', 'SELECT', ['id']],
 ]
 
 const managementNeeds: readonly Needed[] = [

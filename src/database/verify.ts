@@ -11,12 +11,12 @@ import { wantedColumns, wantedForeignKeys, wantedIndexes } from './wanted-schema
 export type { Verdict }
 
 const tables = ['api_keys', 'api_key_usage'] as const
-const privateTables = [...tables, 'latchkey.migrations', 'latchkey.usage_batches', 'latchkey.earlier_secrets']
+const privateTables = [...tables, 'latchkey.migrations', 'latchkey.usage_batches', 'latchkey.earlier_secrets', 'latchkey.installation']
 
 /** What row-level security must let the gateway's role do on every row. */
 const usedCommands: readonly (readonly [table: string, command: Command])[] = [
   ['api_keys', 'SELECT'], ['api_keys', 'UPDATE'], ['api_key_usage', 'SELECT'], ['api_key_usage', 'INSERT'],
-  ['usage_batches', 'SELECT'], ['usage_batches', 'INSERT'], ['usage_batches', 'DELETE'], ['earlier_secrets', 'SELECT'],
+  ['usage_batches', 'SELECT'], ['usage_batches', 'INSERT'], ['usage_batches', 'DELETE'], ['earlier_secrets', 'SELECT'], ['installation', 'SELECT'],
 ]
 const usedCommandNames = ['SELECT', 'INSERT', 'UPDATE', 'DELETE'] as const
 

@@ -42,6 +42,8 @@ export const wantedColumns: readonly WantedColumn[] = [
   column('api_key_usage', 'created_at', timestamp),
   column('api_key_usage', 'route', text, null, 14),
   column('api_key_usage', 'request_id', text, null, 14),
+  column('api_key_usage', 'request_bytes', ['bigint'], null, 17),
+  column('api_key_usage', 'response_bytes', ['bigint'], null, 17),
 ]
 
 /** `definition` is looked for in what pg_get_indexdef() says; a hand-made index may add an order or a condition. */

@@ -56,6 +56,16 @@ export class Identity implements Admitted {
     this.path = queryStart === -1 ? target : target.slice(0, queryStart)
   }
 
+  /** Of its body, as far as it was read. */
+  get requestBytes (): number {
+    return 0
+  }
+
+  /** Of its body, as far as the client was sent it. */
+  get responseBytes (): number {
+    return 0
+  }
+
   /** Its response has closed. Returns how many milliseconds after the request's head. */
   close (): number {
     this.closedAtMs = performance.now()

@@ -50,6 +50,8 @@ export function recordClosed (identity: Identity, { metrics, usage, openRequests
       ipAddress: identity.client.address,
       userAgent: request.headers['user-agent'] ?? null,
       responseTimeMs: Math.round(durationMs),
+      requestBytes: identity.requestBytes,
+      responseBytes: identity.responseBytes,
       createdAtMs: identity.startedAtMs,
       requestId: identity.requestId,
     })

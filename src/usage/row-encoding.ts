@@ -7,18 +7,24 @@ import type { UsageRow } from './row.ts'
 export const rowHead = {
   /** u32: of the whole row, this number included. */
   bytesAt: 0,
+  /** u32: CRC-32 of all that follows, once the row is on its way to the spool. */
+  checksumAt: 4,
   /** int8 */
-  keyIdAt: 4,
+  keyIdAt: 8,
   /** float8 */
-  createdAtMsAt: 12,
+  createdAtMsAt: 16,
+  /** int8 */
+  requestBytesAt: 24,
+  /** int8 */
+  responseBytesAt: 32,
   /** int4 */
-  statusCodeAt: 20,
+  statusCodeAt: 40,
   /** int4 */
-  responseTimeMsAt: 24,
+  responseTimeMsAt: 44,
   /** u16 for each text in turn: its bytes, or `noText`. */
-  textBytesAt: 28,
+  textBytesAt: 48,
   /** Where the first text begins: endpoint, method, ipAddress, userAgent, route, requestId. */
-  textsAt: 40,
+  textsAt: 60,
 } as const
 
 export const textsOfRow = 6
@@ -58,12 +64,19 @@ export function encodeRow (bytes: Buffer, view: DataView, start: number, row: Us
     }
   }
   view.setUint32(start + rowHead.bytesAt, end - start)
-  view.setUint32(start + rowHead.keyIdAt, Math.floor(row.keyId / two32))
-  view.setUint32(start + rowHead.keyIdAt + 4, row.keyId)
+  setInt8(view, start + rowHead.keyIdAt, row.keyId)
+  setInt8(view, start + rowHead.requestBytesAt, row.requestBytes)
+  setInt8(view, start + rowHead.responseBytesAt, row.responseBytes)
   view.setFloat64(start + rowHead.createdAtMsAt, row.createdAtMs)
   view.setInt32(start + rowHead.statusCodeAt, row.statusCode)
   view.setInt32(start + rowHead.responseTimeMsAt, row.responseTimeMs)
   return end
+}
+
+/** A whole number that isn't negative. */
+function setInt8 (view: DataView, at: number, value: number): void {
+  view.setUint32(at, value < two32 ? 0 : Math.floor(value / two32))
+  view.setUint32(at + 4, value)
 }
 
 export function keyIdAt (view: DataView, start: number): number {

@@ -14,6 +14,10 @@ export interface UsageRow {
   readonly userAgent: string | null
   /** To the end of the response. */
   readonly responseTimeMs: number
+  /** Of the request's body. */
+  readonly requestBytes: number
+  /** Of the response's body, as far as the client was sent it. */
+  readonly responseBytes: number
   /** Milliseconds since 1970. */
   readonly createdAtMs: number
   /** The x-request-id that the client saw. */
@@ -52,6 +56,8 @@ export class RowCleaner {
       ipAddress: row.ipAddress === null ? null : this.#ipAddress.of(row.ipAddress),
       userAgent: row.userAgent === null ? null : this.#userAgent.of(row.userAgent),
       responseTimeMs: int4(row.responseTimeMs),
+      requestBytes: row.requestBytes,
+      responseBytes: row.responseBytes,
       createdAtMs: row.createdAtMs,
       requestId: cleanText(row.requestId, requestIdCharactersMax, this.#redact),
     }

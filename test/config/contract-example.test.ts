@@ -20,8 +20,11 @@ keys:
   cache: { entriesMax: 100000, ttl: 60s, negativeEntriesMax: 50000, negativeTtl: 10s }
   whenStoreIsDown: { serveCachedFor: 10m }
 usage:
+  store: postgres
   flushEvery: 1s
   flushRows: 1000
+  spool: true
+  spoolBytesMax: 1GiB
 upstreams:
   inventory:
     targets: [http://127.0.0.1:9000]
@@ -64,7 +67,17 @@ const expected = {
     cache: { entriesMax: 100_000, ttlMs: 60_000, negativeEntriesMax: 50_000, negativeTtlMs: 10_000 },
     serveCachedForMs: 600_000,
   },
-  usage: { flushEveryMs: 1_000, flushRows: 1_000 },
+  usage: {
+    store: 'postgres',
+    flushEveryMs: 1_000,
+    flushRows: 1_000,
+    spool: true,
+    spoolBytesMax: 1_073_741_824,
+    whenSpoolIsFull: 'dropNewest',
+    fsync: 'flush',
+    retentionMs: null,
+    privacy: { addresses: 'kept', userAgents: 'kept', paths: 'asSent' },
+  },
   upstreams: [{ name: 'inventory', targets: ['http://127.0.0.1:9000'], connectTimeoutMs: 2_000, headersTimeoutMs: 30_000, bodyTimeoutMs: 60_000, retries: 1 }],
   routes: [{
     id: 'read-inventory',
@@ -94,10 +107,6 @@ t.test('settings that this version does not enforce are unknown', async (t) => {
   const later: [string, string, string][] = [
     ['gateway:', 'gateway:\n  tls: { cert: a, key: b }', '"tls" in gateway'],
     ['admin:', 'admin:\n  protectMetrics: true', '"protectMetrics" in admin'],
-    ['usage:', 'usage:\n  store: postgres', '"store" in usage'],
-    ['usage:', 'usage:\n  spool: true', '"spool" in usage'],
-    ['usage:', 'usage:\n  spoolBytesMax: 1GiB', '"spoolBytesMax" in usage'],
-    ['usage:', 'usage:\n  retention: 90d', '"retention" in usage'],
     ['    retries: 1', '    health: { path: /healthz }', '"health" in upstreams.inventory'],
     ['    auth: key', '    rateLimit: { requests: 100, per: 1s }', '"rateLimit" in routes[0]'],
   ]

@@ -34,7 +34,7 @@ const cleaner = new RowCleaner(redactKeys)
 holds(t, 'nor in a usage row, which is cut to length', 4_000, fc.property(placedKeys, fc.nat(260), (placed, padding) => {
   const text = '/'.padEnd(padding, 'x/') + textOf(placed)
   const { endpoint, userAgent, requestId } = cleaner.clean({
-    keyId: 1, route: 'r', endpoint: text, method: 'GET', statusCode: 200, ipAddress: null, userAgent: text, responseTimeMs: 1, createdAtMs: 0, requestId: text,
+    keyId: 1, route: 'r', endpoint: text, method: 'GET', statusCode: 200, ipAddress: null, userAgent: text, requestBytes: 0, responseBytes: 0, responseTimeMs: 1, createdAtMs: 0, requestId: text,
   })
   const isCut = endpoint.length <= 255 && userAgent!.length <= 512 && requestId.length <= 128
   return isCut && placed.every(([, { key }]) => [endpoint, userAgent!, requestId].every(field => partIn(field, key.slice(keyPrefixOf(key).length)) === null))

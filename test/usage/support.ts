@@ -21,6 +21,8 @@ export function rowOf (keyId: number, more: Partial<UsageRow> = {}): UsageRow {
     ipAddress: '127.0.0.1',
     userAgent: 'test',
     responseTimeMs: 1,
+    requestBytes: 0,
+    responseBytes: 0,
     createdAtMs: Date.now(),
     requestId: randomUUID(),
     ...more,
@@ -31,19 +33,21 @@ export function rowOf (keyId: number, more: Partial<UsageRow> = {}): UsageRow {
 export function decode ({ bytes }: EncodedRows): UsageRow[] {
   const rows: UsageRow[] = []
   for (let at = 0; at < bytes.length; at += bytes.readUInt32BE(at)) {
-    let textAt = at + 40
+    let textAt = at + 60
     const texts = Array.from({ length: 6 }, (_, text) => {
-      const length = bytes.readUInt16BE(at + 28 + 2 * text)
+      const length = bytes.readUInt16BE(at + 48 + 2 * text)
       if (length === 0xffff) return null
       textAt += length
       return bytes.toString('utf8', textAt - length, textAt)
     })
     const [endpoint, method, ipAddress, userAgent, route, requestId] = texts
     rows.push({
-      keyId: Number(bytes.readBigInt64BE(at + 4)),
-      createdAtMs: bytes.readDoubleBE(at + 12),
-      statusCode: bytes.readInt32BE(at + 20),
-      responseTimeMs: bytes.readInt32BE(at + 24),
+      keyId: Number(bytes.readBigInt64BE(at + 8)),
+      createdAtMs: bytes.readDoubleBE(at + 16),
+      statusCode: bytes.readInt32BE(at + 40),
+      responseTimeMs: bytes.readInt32BE(at + 44),
+      requestBytes: Number(bytes.readBigInt64BE(at + 24)),
+      responseBytes: Number(bytes.readBigInt64BE(at + 32)),
       endpoint: endpoint!,
       method: method!,
       ipAddress: ipAddress!,

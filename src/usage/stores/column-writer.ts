@@ -8,6 +8,10 @@ export interface BinaryColumns {
   readonly keyId: Buffer
   /** float8[] */
   readonly createdAtMs: Buffer
+  /** bigint[] */
+  readonly requestBytes: Buffer
+  /** bigint[] */
+  readonly responseBytes: Buffer
   /** int[] */
   readonly statusCode: Buffer
   /** int[] */
@@ -43,6 +47,8 @@ export class ColumnWriter {
     return {
       keyId: this.#numbers(rows, oids.int8, rowHead.keyIdAt, 8),
       createdAtMs: this.#numbers(rows, oids.float8, rowHead.createdAtMsAt, 8),
+      requestBytes: this.#numbers(rows, oids.int8, rowHead.requestBytesAt, 8),
+      responseBytes: this.#numbers(rows, oids.int8, rowHead.responseBytesAt, 8),
       statusCode: this.#numbers(rows, oids.int4, rowHead.statusCodeAt, 4),
       responseTimeMs: this.#numbers(rows, oids.int4, rowHead.responseTimeMsAt, 4),
       endpoint,
@@ -99,5 +105,5 @@ export class ColumnWriter {
   }
 }
 
-const columns = 10
+const columns = 12
 const growth = 1.25

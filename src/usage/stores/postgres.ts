@@ -106,8 +106,8 @@ interface WriteResult {
 }
 
 /** For insertSql, from $3 on. */
-function valuesOf ({ keyId, endpoint, method, statusCode, ipAddress, userAgent, responseTimeMs, createdAtMs, route, requestId }: BinaryColumns): Buffer[] {
-  return [keyId, endpoint, method, statusCode, ipAddress, userAgent, responseTimeMs, createdAtMs, route, requestId]
+function valuesOf ({ keyId, endpoint, method, statusCode, ipAddress, userAgent, responseTimeMs, createdAtMs, route, requestId, requestBytes, responseBytes }: BinaryColumns): Buffer[] {
+  return [keyId, endpoint, method, statusCode, ipAddress, userAgent, responseTimeMs, createdAtMs, route, requestId, requestBytes, responseBytes]
 }
 
 /**
@@ -141,12 +141,13 @@ with batch as (
   for key share skip locked
 ), written as (
   insert into public.api_key_usage
-    (api_key_id, endpoint, method, status_code, ip_address, user_agent, response_time_ms, created_at, route, request_id)
+    (api_key_id, endpoint, method, status_code, ip_address, user_agent, response_time_ms, created_at, route, request_id,
+      request_bytes, response_bytes)
   select keys.id, endpoint, method, status_code, ip_address::inet, user_agent, response_time_ms,
-    pg_catalog.to_timestamp(created_at_ms / 1000::float8), route, request_id
+    pg_catalog.to_timestamp(created_at_ms / 1000::float8), route, request_id, request_bytes, response_bytes
   from unnest($3::bigint[], $4::text[], $5::text[], $6::int[], $7::text[], $8::text[], $9::int[], $10::float8[],
-    $11::text[], $12::text[]) as used (key_id, endpoint, method, status_code, ip_address, user_agent, response_time_ms,
-    created_at_ms, route, request_id)
+    $11::text[], $12::text[], $13::bigint[], $14::bigint[]) as used (key_id, endpoint, method, status_code, ip_address,
+    user_agent, response_time_ms, created_at_ms, route, request_id, request_bytes, response_bytes)
   join keys on keys.id = key_id
   returning id
 )
