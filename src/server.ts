@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import type { Logger } from 'pino'
 import { createAdmin } from './admin/index.ts'
@@ -21,6 +22,8 @@ import { startWorkers } from './workers/primary.ts'
 const bcryptQueueMax = 1_000
 /** Of the embedded database, beside those of the workers: for commands, and whoever has a look. */
 const otherConnectionsMax = 43
+
+const spoolNameBytes = 8
 
 export interface ServerOptions {
   readonly config: Config
@@ -126,7 +129,11 @@ async function compose (options: ServerOptions, closers: Closers): Promise<Serve
 /** One process does all. */
 async function serveAlone ({ isConfigCurrent, version, ...options }: FrontOptions): Promise<Front> {
   const { url, directUrl, peppers } = options.database
-  const serving = await createServing({ ...options, database: { url, directUrl, peppers: new Peppers(peppers) } })
+  const serving = await createServing({
+    ...options,
+    database: { url, directUrl, peppers: new Peppers(peppers) },
+    spool: { dataDir: options.environment.dataDir, name: randomBytes(spoolNameBytes).toString('hex') },
+  })
   return {
     registry: createRegistry({ ...serving.numbers, isConfigCurrent, version }),
     listen: async at => { await serving.gateway.listen(at) },

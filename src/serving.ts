@@ -24,6 +24,7 @@ import { RouteTable } from './routes/route-table.ts'
 import { createEngine } from './upstreams/engines.ts'
 import { UpstreamSet } from './upstreams/upstream-set.ts'
 import { UsageRecorder } from './usage/recorder.ts'
+import { Spool } from './usage/spool/spool.ts'
 import { PostgresUsageStore } from './usage/stores/postgres.ts'
 
 /** What the shutdown waits for, and for how long. */
@@ -45,9 +46,21 @@ export interface ServingOptions {
   readonly database: { readonly url: string, readonly directUrl: string, readonly peppers: Peppers }
   readonly bcrypt: BcryptComparer
   readonly failures: FailureBudget
+  readonly spool: SpoolPlace
+  /** Usage rows have come from one place to another, or are about to be removed from the disk. */
+  readonly onUsageMoved?: () => void
   /** What `/-/ready` says while this doesn't drain. */
   readonly isReady: () => boolean
   readonly logger: Logger
+}
+
+/** Where a process keeps its usage rows on disk. */
+export interface SpoolPlace {
+  readonly dataDir: string
+  /** Never used before. */
+  readonly name: string
+  /** Whether what a process of that name leaves, should it die, will be given to one of us. */
+  readonly isInherited?: (name: string) => boolean
 }
 
 /** All that serves requests in one process: this one, or a worker. */
@@ -62,6 +75,8 @@ export interface Serving {
   reachStore (options: { readonly examines: boolean, readonly onReached: () => void }): Promise<void>
   /** Swaps routes and upstreams, both in one turn of the event loop: no request sees a route without its upstream. */
   replaceRoutes (config: Config): void
+  /** See UsageRecorder. */
+  inheritUsage (names: readonly string[], taken: (rows: number) => void): Promise<void>
   /** Ends what serves: stops accepting, waits for requests under way, flushes usage. */
   drain (): Promise<void>
   /** Closes what is below. */
@@ -80,7 +95,7 @@ export async function createServing (options: ServingOptions): Promise<Serving> 
   }
 }
 
-async function compose ({ config, database, bcrypt, failures, logger, ...options }: ServingOptions, above: Closers, below: Closers): Promise<Serving> {
+async function compose ({ config, database, bcrypt, failures, spool, logger, ...options }: ServingOptions, above: Closers, below: Closers): Promise<Serving> {
   let isDraining = false
   const stop = new AbortController()
   const keyPool = createPool({
@@ -132,7 +147,24 @@ async function compose ({ config, database, bcrypt, failures, logger, ...options
   below.add('verifier', () => verifier.close())
   listener.start()
   below.add('listener', () => listener.close())
-  const usage = new UsageRecorder({ store: new PostgresUsageStore(usagePool), flushEveryMs: config.usage.flushEveryMs, flushRows: config.usage.flushRows, logger, redact: redactKeys })
+  const usageStore = new PostgresUsageStore(usagePool)
+  const usage = new UsageRecorder({
+    store: usageStore,
+    spool: config.usage.spool
+      ? {
+          open: async () => await Spool.open({ ...spool, installationId: await usageStore.installationId(), logger }),
+          isInherited: spool.isInherited,
+          bytesMax: config.usage.spoolBytesMax,
+          whenFull: config.usage.whenSpoolIsFull,
+          fsync: config.usage.fsync,
+        }
+      : undefined,
+    flushEveryMs: config.usage.flushEveryMs,
+    flushRows: config.usage.flushRows,
+    logger,
+    redact: redactKeys,
+    onMoved: options.onUsageMoved,
+  })
   const metrics = new GatewayMetrics()
   const openRequests = new OpenRequests(verifier.watch)
   below.add('open requests', () => openRequests.close())
@@ -188,6 +220,7 @@ async function compose ({ config, database, bcrypt, failures, logger, ...options
         await pause(firstProbeEveryMs)
       }
       if (stop.signal.aborted) return
+      usage.startSpool()
       onReached()
       if (!isExamined) await examine()
     },
@@ -196,6 +229,7 @@ async function compose ({ config, database, bcrypt, failures, logger, ...options
       upstreams.replace(changed.upstreams)
       routeTable = changedTable
     },
+    inheritUsage: async (names, taken) => await usage.inherit(names, taken),
     async drain () {
       isDraining = true
       stop.abort()

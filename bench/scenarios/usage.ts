@@ -45,13 +45,13 @@ export async function measureUsage (bench: Bench, peers: readonly Peer[]): Promi
   }
 }
 
-/** Resolves with the metrics once no row is waiting. */
+/** Resolves with the metrics once every row is written. */
 async function untilWritten (adminUrl: string): Promise<Map<string, number>> {
   const deadlineMs = Date.now() + flushWithinMs
   while (true) {
     const series = await scrape(adminUrl)
-    if (series.get('latchkey_usage_waiting_rows') === 0) return series
-    if (Date.now() > deadlineMs) throw new Error(`usage rows still waiting after ${flushWithinMs} ms`)
+    if (series.get('latchkey_usage_waiting_rows') === 0 && series.get('latchkey_usage_spooled_rows') === 0) return series
+    if (Date.now() > deadlineMs) throw new Error(`usage rows still unwritten after ${flushWithinMs} ms`)
     await new Promise(resolve => setTimeout(resolve, 100))
   }
 }

@@ -68,7 +68,7 @@ const usage = Type.Object({
   spool: Type.Optional(Type.Boolean({ default: true, description: 'Keep rows on disk, under LATCHKEY_DATA_DIR, until they are written: they survive a crash and an outage of the database.' })),
   spoolBytesMax: Type.Optional(text(grammars.size, 'Most that the spool may take on disk, all workers together.', { default: '1GiB' })),
   whenSpoolIsFull: Type.Optional(Type.Enum(['dropNewest', 'dropOldest'], { type: 'string', default: 'dropNewest', description: 'Which rows are given up then; they are counted and logged.' })),
-  fsync: Type.Optional(Type.Enum(['never', 'flush', 'always'], { type: 'string', default: 'flush', description: "When the spool is forced to the disk, which matters for a power cut only: never (the system does it, within half a minute), with each flush, or with each write, ten times a second." })),
+  fsync: Type.Optional(Type.Enum(['never', 'flush', 'always'], { type: 'string', default: 'flush', description: 'When the spool is forced to the disk, which matters for a power cut only: never (the system does it, within half a minute), after a flush that failed, or always, with each write.' })),
   retention: Type.Optional(text(grammars.duration, 'How long usage rows are kept, by months: a month is dropped once all of it is older. Left out: for ever. Roll-ups stay.')),
   addresses: Type.Optional(Type.Enum(['kept', 'truncated', 'dropped'], { type: 'string', default: 'kept', description: "Clients' addresses in usage rows; truncated: to their /24 or, IPv6, /48." })),
   userAgents: Type.Optional(Type.Enum(['kept', 'shortened', 'dropped'], { type: 'string', default: 'kept', description: "Clients' user agents in usage rows; shortened: the first product's name and major version." })),

@@ -38,13 +38,13 @@ export function noNumbers (): ProcessNumbers {
       load: { level: 'calm', unknown: 0, any: 0 },
     },
     keys: { entries: 0, hits: 0, misses: 0, negativeHits: 0, rechecks: 0, coalesced: 0, invalidations: 0, isStoreUp: true, isListenerUp: true, bcrypt: { running: 0, waiting: 0 } },
-    usage: { recorded: 0, recovered: 0, written: 0, dropped: 0, waiting: 0, spooled: 0, flushDuration: new Histogram().snapshot() },
+    usage: { recorded: 0, recovered: 0, written: 0, dropped: 0, waiting: 0, spooled: 0, flushDuration: new Histogram().snapshot(), spool: { bytes: 0, up: 0, down: 0 } },
     upstreams: [],
     openStreams: { websockets: 0, responses: 0 },
   }
 }
 
-/** What remains of a process that has ended: its counts. Rows that waited in its memory are lost. */
+/** What remains of a process that has ended: its counts. Rows that waited in its memory are lost where it had no spool. */
 export function remainsOf ({ gateway, limits, keys, usage }: ProcessNumbers): ProcessNumbers {
   const nothing = noNumbers()
   return {
@@ -56,10 +56,19 @@ export function remainsOf ({ gateway, limits, keys, usage }: ProcessNumbers): Pr
       load: { ...limits.load, level: 'calm' },
     },
     keys: { ...keys, entries: 0, isStoreUp: true, isListenerUp: true, bcrypt: nothing.keys.bcrypt },
-    usage: { ...usage, dropped: usage.dropped + usage.waiting, waiting: 0 },
+    usage: usageRemainsOf(usage),
     upstreams: nothing.upstreams,
     openStreams: nothing.openStreams,
   }
+}
+
+/** Of rows on the disk another process takes over as many as there are; until it has counted them, all count that waited. */
+function usageRemainsOf (usage: ProcessNumbers['usage']): ProcessNumbers['usage'] {
+  const { waiting, spool } = usage
+  const gone = { ...usage, waiting: 0, spool: { bytes: 0, up: 0, down: 0 } }
+  return spool.up + spool.down === 0
+    ? { ...gone, dropped: usage.dropped + waiting }
+    : { ...gone, spooled: usage.spooled + waiting }
 }
 
 /** Several processes as one: counts and sizes are added up; what is up has to be up in all; the highest load counts. */
@@ -88,7 +97,11 @@ export function sumOf (all: readonly ProcessNumbers[]): ProcessNumbers {
       isListenerUp: all.every(({ keys }) => keys.isListenerUp),
       bcrypt: added(all.map(({ keys }) => keys.bcrypt)),
     },
-    usage: { ...added(all.map(({ usage: { flushDuration, ...counts } }) => counts)), flushDuration: flushDuration.snapshot() },
+    usage: {
+      ...added(all.map(({ usage: { flushDuration, spool, ...counts } }) => counts)),
+      spool: added(all.map(({ usage: { spool } }) => spool)),
+      flushDuration: flushDuration.snapshot(),
+    },
     upstreams: addedByName(all.flatMap(({ upstreams }) => upstreams)),
     openStreams: added(all.map(({ openStreams }) => openStreams)),
   }

@@ -83,6 +83,14 @@ export interface UsageNumbers {
   readonly waiting: number
   readonly spooled: number
   readonly flushDuration: Histogram
+  readonly spool: SpoolNumbers
+}
+
+/** Of a process, or several: how many of them have a spool that works, or one that doesn't; neither where there is none. */
+export interface SpoolNumbers {
+  readonly bytes: number
+  readonly up: number
+  readonly down: number
 }
 
 function addGateway (families: Families, gateway: GatewayMetrics): void {
@@ -160,6 +168,11 @@ function addUsage (families: Families, usage: () => UsageNumbers): void {
     })
   families.gauge('latchkey_usage_waiting_rows', 'Usage rows in memory, not yet written.', () => usage().waiting)
   families.gauge('latchkey_usage_spooled_rows', 'Usage rows on disk, not yet written.', () => usage().spooled)
+  families.gauges('latchkey_usage_spool_up', 'Whether usage rows that wait are safe on disk. Left out where usage.spool is off.', [], function * () {
+    const { up, down } = usage().spool
+    if (up + down > 0) yield [{}, Number(down === 0)]
+  })
+  families.gauge('latchkey_usage_spool_bytes', 'Bytes of the usage spool on disk.', () => usage().spool.bytes)
   families.histogram('latchkey_usage_flush_duration_seconds', 'Time to write one batch of usage rows.',
     () => [[{}, usage().flushDuration]])
 }

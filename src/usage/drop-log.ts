@@ -30,6 +30,6 @@ export class DropLog {
   }
 }
 
-export type DropReason = 'queue full' | 'key deleted' | 'unreadable' | 'refused by the store' | 'recorder closed'
+export type DropReason = 'queue full' | 'key deleted' | 'unreadable' | 'refused by the store' | 'recorder closed' | 'spool full' | 'unreadable on disk'
 
 const intervalMs = 10_000

@@ -1,45 +1,40 @@
-import { randomUUID } from 'node:crypto'
 import type { Logger } from 'pino'
 import { Histogram } from '../metrics/histogram.ts'
-import { DropLog } from './drop-log.ts'
-import type { EncodedRows } from './encoded-rows.ts'
+import { Backlog } from './backlog.ts'
+import { DropLog, type DropReason } from './drop-log.ts'
+import { Forgetting } from './forgetting.ts'
 import { Outage } from './outage.ts'
 import { RowCleaner } from './row.ts'
 import type { UsageRow } from './row.ts'
-import { RowQueue } from './row-queue.ts'
-import type { UsageBatch, UsageStore, WriteOutcome } from './store.ts'
+import { SegmentWriter } from './segment-writer.ts'
+import { SpoolFeeder, type SpoolFeederOptions, type SpoolStats } from './spool/feeder.ts'
+import type { UsageStore } from './store.ts'
 
 export type { UsageRow } from './row.ts'
 
 /**
- * Takes one row a request and writes them in batches, one batch at a time. Every row is in exactly one place:
- * recorded + recovered = written + dropped + waiting + spooled, whenever stats() is read. A row of a batch under way
- * is waiting until the store has said what became of it.
+ * Takes one row a request, spools it, and writes rows in batches, one batch at a time. Every row is in exactly one
+ * place: recorded + recovered = written + dropped + waiting + spooled, whenever stats() is read. A row of a batch under
+ * way is where it was until the store has said what became of it.
  */
 export class UsageRecorder {
-  readonly #store: UsageStore
   readonly #rowsMax: number
   readonly #logger: Logger
   readonly #cleaner: RowCleaner
+  readonly #backlog: Backlog
+  readonly #spool: SpoolFeeder | null
+  readonly #writer: SegmentWriter
+  readonly #forgetting: Forgetting
   readonly #drops: DropLog
   readonly #outage: Outage
   readonly #ticker: NodeJS.Timeout
   readonly #flushDuration = new Histogram()
-
-  readonly #fresh: RowQueue
-  /** Their key was locked: for the next flush. */
-  readonly #deferred: RowQueue
-  /** The batch being written; several where the store refused one and it was split. */
-  #batches: UsageBatch[] = []
-  /** Of #deferred, what had been deferred before the flush under way. */
-  #duePages = 0
-  /** The flush under way has not come to the page being filled yet. */
-  #isRestDue = false
+  readonly #onMoved: () => void
 
   #recorded = 0
+  #recovered = 0
   #written = 0
   #dropped = 0
-  #batchesUntilPrune = 0
   #running: Promise<void> | null = null
   #isKicked = false
   #isClosed = false
@@ -47,16 +42,48 @@ export class UsageRecorder {
   #isAbandoned = false
   #closing: Promise<void> | null = null
 
-  constructor ({ store, flushEveryMs, flushRows, rowsMax = 100_000, logger, redact }: UsageRecorderOptions) {
-    this.#store = store
+  constructor ({ store, spool, flushEveryMs, flushRows, rowsMax = 100_000, logger, redact, onMoved = () => {} }: UsageRecorderOptions) {
     this.#rowsMax = rowsMax
     this.#logger = logger
+    this.#onMoved = onMoved
     this.#cleaner = new RowCleaner(redact)
-    this.#fresh = new RowQueue(flushRows)
-    this.#deferred = new RowQueue(flushRows)
+    this.#backlog = new Backlog(flushRows)
     this.#drops = new DropLog(logger)
     this.#outage = new Outage(logger, () => { this.#run().catch(() => {}) })
+    this.#forgetting = new Forgetting(store, logger)
+    this.#spool = spool === undefined
+      ? null
+      : new SpoolFeeder({
+        ...spool,
+        backlog: this.#backlog,
+        onRecovered: rows => this.#recover(rows),
+        onDropped: (reason, rows) => this.#drop(reason, rows),
+        onMoved,
+        logger,
+      })
+    this.#writer = new SegmentWriter({
+      store,
+      backlog: this.#backlog,
+      load: async segment => this.#spool === null ? null : await this.#spool.load(segment),
+      onDone: segment => {
+        const gone = this.#spool?.remove(segment) ?? Promise.resolve()
+        gone.then(() => this.#forgetting.add(segment.storedIds), () => {})
+      },
+      onWritten: rows => { this.#written += rows },
+      onDropped: (reason, rows, err) => this.#drop(reason, rows, err),
+      onBatch: durationMs => {
+        this.#outage.ended()
+        if (durationMs !== null) this.#flushDuration.observe(durationMs / 1000)
+        onMoved()
+      },
+      logger,
+    })
     this.#ticker = setInterval(() => this.#tick(), flushEveryMs).unref()
+  }
+
+  /** The store was reached once: from now on rows are spooled, and what was left in the spool is written. */
+  startSpool (): void {
+    this.#spool?.start()
   }
 
   /**
@@ -66,10 +93,11 @@ export class UsageRecorder {
   record (row: UsageRow): void {
     this.#recorded++
     if (this.#isClosed) return this.#drop('recorder closed', 1)
-    if (this.#waiting() >= this.#rowsMax) return this.#drop('queue full', 1)
+    if (this.#backlog.waiting >= this.#rowsMax) return this.#drop('queue full', 1)
     try {
-      const isPageFull = this.#fresh.add(this.#cleaner.clean(row))
-      if (isPageFull && !this.#isKicked) this.#kick()
+      const isSegmentFull = this.#backlog.add(this.#cleaner.clean(row))
+      if (isSegmentFull && !this.#isKicked) this.#kick()
+      this.#spool?.due()
     } catch (err) {
       this.#drop('unreadable', 1, err)
     }
@@ -89,31 +117,45 @@ export class UsageRecorder {
     if (!this.#isClosed) this.#outage.retryNow()
   }
 
+  /** Takes over what processes of ours that have died left in their spools; `taken` is told how many rows, once they are in the books. */
+  async inherit (names: readonly string[], taken: (rows: number) => void): Promise<void> {
+    if (this.#spool === null) return taken(0)
+    await this.#spool.inherit(names, rows => {
+      this.#recovered += rows
+      taken(rows)
+      this.#kick()
+    })
+  }
+
   stats (): UsageStats {
     return {
       recorded: this.#recorded,
-      recovered: 0,
+      recovered: this.#recovered,
       written: this.#written,
       dropped: this.#dropped,
-      waiting: this.#waiting(),
-      spooled: 0,
+      waiting: this.#backlog.waiting,
+      spooled: this.#backlog.spooled,
       flushDuration: this.#flushDuration,
+      spool: this.#spool?.stats() ?? { bytes: 0, up: 0, down: 0 },
     }
   }
 
-  /** Writes what waits, for `timeoutMs` at most; what is left then is dropped, counted and logged. */
+  /**
+   * Writes what there is, for `timeoutMs` at most. What is left then stays in the spool; without one it is dropped,
+   * counted and logged.
+   */
   close ({ timeoutMs }: { timeoutMs: number }): Promise<void> {
     this.#closing ??= this.#close(timeoutMs)
     return this.#closing
   }
 
-  #waiting (): number {
-    let rows = this.#fresh.count + this.#deferred.count
-    for (const batch of this.#batches) rows += batch.rows.count
-    return rows
+  #recover (rows: number): void {
+    this.#recovered += rows
+    this.#onMoved()
+    this.#kick()
   }
 
-  #drop (reason: Parameters<DropLog['count']>[0], rows: number, err?: unknown): void {
+  #drop (reason: DropReason, rows: number, err?: unknown): void {
     this.#dropped += rows
     this.#drops.count(reason, rows, err)
   }
@@ -138,73 +180,13 @@ export class UsageRecorder {
   }
 
   async #writeAll (): Promise<void> {
-    this.#deferred.seal()
-    this.#duePages = this.#deferred.fullPages
-    this.#isRestDue = true
-    while (!this.#isAbandoned) {
-      const batch = this.#nextBatch()
-      if (batch === undefined) return
-      const startedAtMs = performance.now()
-      let outcome: WriteOutcome
-      try {
-        outcome = await this.#store.write(batch)
-      } catch (err) {
-        if (!this.#isAbandoned) this.#outage.failed(err, { rowsWaiting: this.#waiting(), willRetry: !this.#isClosed })
-        return
-      }
-      if (this.#isAbandoned) return
-      this.#outage.ended()
-      this.#apply(batch, outcome)
-      if (outcome.kind === 'written') this.#flushDuration.observe((performance.now() - startedAtMs) / 1000)
-      await this.#pruneSometimes()
-    }
-  }
-
-  #nextBatch (): UsageBatch | undefined {
-    if (this.#batches.length === 0) {
-      const rows = this.#nextPage()
-      if (rows !== undefined) this.#batches.push(newBatch(rows))
-    }
-    return this.#batches[0]
-  }
-
-  /** Every page that is full, and the one being filled once: while an outage lasts, it goes on being filled. */
-  #nextPage (): EncodedRows | undefined {
-    if (this.#duePages > 0) {
-      this.#duePages--
-      return this.#deferred.takeFull()
-    }
-    const full = this.#fresh.takeFull()
-    if (full !== undefined || !this.#isRestDue) return full
-    this.#isRestDue = false
-    this.#fresh.seal()
-    return this.#fresh.takeFull()
-  }
-
-  #apply (batch: UsageBatch, outcome: WriteOutcome): void {
-    this.#batches.shift()
-    if (outcome.kind === 'refused') return this.#split(batch, outcome.reason)
-    this.#written += outcome.rowsWritten
-    if (outcome.rowsOrphaned > 0) this.#drop('key deleted', outcome.rowsOrphaned)
-    if (outcome.deferred !== null) this.#deferred.addEncoded(outcome.deferred)
-    if (outcome.lastUsedError !== null) {
-      this.#logger.warn({ err: outcome.lastUsedError }, 'usage was written, but last_used_at could not be')
-    }
-  }
-
-  /** Halves get ids of their own: nothing was or will be written under the refused batch's id. */
-  #split ({ rows }: UsageBatch, reason: unknown): void {
-    if (rows.count === 1) return this.#drop('refused by the store', 1, reason)
-    this.#batches.unshift(...rows.halves().map(newBatch))
-  }
-
-  async #pruneSometimes (): Promise<void> {
-    if (this.#batchesUntilPrune-- > 0 || this.#isClosed) return
-    this.#batchesUntilPrune = batchesPerPrune
     try {
-      await this.#store.prune()
+      await this.#writer.writeAll()
+      await this.#forgetting.forgetSome()
     } catch (err) {
-      this.#logger.warn({ err }, 'old usage batches could not be pruned')
+      if (this.#isAbandoned) return
+      this.#outage.failed(err, { rowsWaiting: this.#backlog.waiting + this.#backlog.spooled, willRetry: !this.#isClosed })
+      await this.#spool?.flushed()
     }
   }
 
@@ -212,36 +194,41 @@ export class UsageRecorder {
     this.#isClosed = true
     clearInterval(this.#ticker)
     const deadlineMs = performance.now() + timeoutMs
-    while (this.#waiting() > 0) {
+    while (!this.#backlog.isEmpty) {
       const leftMs = deadlineMs - performance.now()
       if (leftMs <= 0) break
       await within(this.flush(), leftMs)
-      if (this.#waiting() > 0) await within(new Promise(() => {}), Math.min(closeRetryMs, deadlineMs - performance.now()))
+      if (!this.#backlog.isEmpty) await within(new Promise(() => {}), Math.min(closeRetryMs, deadlineMs - performance.now()))
     }
     this.#outage.close()
     this.#isAbandoned = true
-    const rows = this.#waiting()
+    this.#writer.abandon()
+    await within(this.#spool?.close() ?? Promise.resolve(), spoolCloseMs)
+    const rows = this.#backlog.clearWaiting()
     if (rows > 0) {
-      this.#fresh.clear()
-      this.#deferred.clear()
-      this.#batches = []
       this.#dropped += rows
       this.#logger.error({ rows }, 'usage rows lost: they could not be written before the end')
     }
+    const { spooled } = this.#backlog
+    if (spooled > 0) this.#logger.warn({ rows: spooled }, 'usage rows stay in the spool: the next gateway with this data folder and database writes them')
     this.#drops.say({ everything: true })
   }
 }
 
 export interface UsageRecorderOptions {
   readonly store: UsageStore
+  /** Left out: rows are in memory only until they are written. */
+  readonly spool?: Pick<SpoolFeederOptions, 'open' | 'isInherited' | 'bytesMax' | 'whenFull' | 'fsync'> | undefined
   readonly flushEveryMs: number
   /** Rows a batch at most, and the number that is flushed without waiting for the time. */
   readonly flushRows: number
-  /** Rows held at most, those of a batch under way included. */
+  /** Rows held in memory only at most, those of a batch under way included. */
   readonly rowsMax?: number
   readonly logger: Logger
   /** Replaces what looks like a key; always alike in the same text. */
   readonly redact: (text: string) => string
+  /** Rows have come from one place to another, or are about to be removed from the disk. */
+  readonly onMoved?: () => void
 }
 
 export interface UsageStats {
@@ -253,14 +240,12 @@ export interface UsageStats {
   readonly spooled: number
   /** Of the batches that were written. */
   readonly flushDuration: Histogram
+  readonly spool: SpoolStats
 }
 
-const batchesPerPrune = 1000
 const closeRetryMs = 100
-
-function newBatch (rows: EncodedRows): UsageBatch {
-  return { id: randomUUID(), rows, expected: null }
-}
+/** For the last rows to get to a disk that may hang. */
+const spoolCloseMs = 2_000
 
 /** Resolves with the promise, or when the time is over. */
 async function within (promise: Promise<void>, timeoutMs: number): Promise<void> {

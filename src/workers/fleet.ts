@@ -4,6 +4,8 @@ import { Worker } from './worker.ts'
 
 export interface FleetOptions {
   readonly size: number
+  /** Begins the names of the workers' spools. */
+  readonly spoolFamily: string
   readonly onMessage: (message: FromWorker, worker: Worker) => void
   /** Before its successor is started. */
   readonly onEnd: (worker: Worker) => void
@@ -30,6 +32,7 @@ export class Fleet {
   readonly #ticker: NodeJS.Timeout
   #starting: { readonly resolve: () => void, readonly reject: (err: Error) => void } | null = null
   #replacements = 0
+  #forks = 0
   #isClosing = false
 
   constructor (options: FleetOptions) {
@@ -84,7 +87,8 @@ export class Fleet {
   }
 
   #fork (number: number): void {
-    const worker = new Worker({ number, onMessage: (message, from) => this.#onMessage(message, from), onEnd: (reason, ended) => this.#onEnd(reason, ended) })
+    const spoolName = `${this.#options.spoolFamily}${++this.#forks}`
+    const worker = new Worker({ number, spoolName, onMessage: (message, from) => this.#onMessage(message, from), onEnd: (reason, ended) => this.#onEnd(reason, ended) })
     this.#workers.add(worker)
     this.#options.greet(worker)
   }

@@ -22,6 +22,8 @@ export type ToWorker =
   | { readonly type: 'sendNumbers', readonly id: number }
   | { readonly type: 'failures', readonly failures: Failures }
   | { readonly type: 'compared', readonly id: number } & Compared
+  /** Take over what these workers, which have ended, left in their spools. */
+  | { readonly type: 'inherit', readonly names: readonly string[] }
   | { readonly type: 'closeIdle', readonly connectionsMax: number }
   | { readonly type: 'drain' }
 
@@ -35,6 +37,10 @@ export type FromWorker =
   | { readonly type: 'closed', readonly ids: readonly number[] }
   /** Null: nobody asked. */
   | { readonly type: 'numbers', readonly id: number | null, readonly numbers: ProcessNumbers, readonly node: NodeMetrics | null }
+  /** Rows have come from one place to another, or are about to be removed from the disk. */
+  | { readonly type: 'usage', readonly usage: UsageCounts }
+  /** So many rows of others are in the worker's own spool and books from now on. */
+  | { readonly type: 'inherited', readonly rows: number, readonly usage: UsageCounts }
   | { readonly type: 'applied', readonly version: number }
   | { readonly type: 'failures', readonly failures: Failures }
   | { readonly type: 'compare', readonly id: number, readonly key: string, readonly hash: string }
@@ -42,6 +48,9 @@ export type FromWorker =
   | { readonly type: 'failed', readonly message: string }
   /** Has closed everything. */
   | { readonly type: 'drained', readonly numbers: ProcessNumbers, readonly node: NodeMetrics }
+
+/** What has become of usage rows, without what only fills histograms. */
+export type UsageCounts = Omit<ProcessNumbers['usage'], 'flushDuration'>
 
 export interface WorkerStart {
   /** From 1 on; its successor has the same. */
@@ -53,6 +62,10 @@ export interface WorkerStart {
   /** Base64. */
   readonly peppers: readonly string[]
   readonly logLevel: string
+  readonly dataDir: string
+  readonly spoolName: string
+  /** Begins the names of all workers' spools. */
+  readonly spoolFamily: string
   readonly isReady: boolean
 }
 

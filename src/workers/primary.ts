@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import type { Config } from '../config/config.ts'
 import type { Front, FrontOptions } from '../front.ts'
@@ -14,6 +15,7 @@ import type { Worker } from './worker.ts'
 const farewellMs = 10_000
 /** For handing over the connections that arrived last. */
 const handOverMs = 1_000
+const spoolFamilyBytes = 6
 
 /**
  * Serves by workers, each a process that does all that a request needs. This one, the primary, accepts connections,
@@ -29,7 +31,8 @@ export async function startWorkers (options: FrontOptions): Promise<Front> {
   let onReached: () => void = () => {}
 
   if (options.workers > availableParallelism()) logger.warn({ workers: options.workers, cores: availableParallelism() }, 'more workers than cores: they share them')
-  const fleet = new Fleet({ size: options.workers, onMessage, onEnd, greet, logger })
+  const spoolFamily = `${randomBytes(spoolFamilyBytes).toString('hex')}-`
+  const fleet = new Fleet({ size: options.workers, spoolFamily, onMessage, onEnd, greet, logger })
   const acceptor = new Acceptor({ config: config.gateway, workers: available, logger })
   const tally = new Tally({ ...options, fleet, connections: () => acceptor.stats(), isConfigCurrent: () => options.isConfigCurrent() && isApplied() })
   try {
@@ -78,12 +81,15 @@ export async function startWorkers (options: FrontOptions): Promise<Front> {
     worker.send({
       type: 'start',
       number: worker.number,
-      config: newest.config,
+      config: withSpoolShare(newest.config, options.workers),
       configVersion: newest.version,
       databaseUrl: database.url,
       databaseDirectUrl: database.directUrl,
       peppers: database.peppers.map(pepper => pepper.toString('base64')),
       logLevel: options.environment.logLevel,
+      dataDir: options.environment.dataDir,
+      spoolName: worker.spoolName,
+      spoolFamily,
       isReady,
     })
     const known = failures.known()
@@ -98,12 +104,16 @@ export async function startWorkers (options: FrontOptions): Promise<Front> {
 
   function onMessage (message: FromWorker, worker: Worker): void {
     switch (message.type) {
-      case 'up': return acceptor.distribute()
+      case 'up':
+        acceptor.distribute()
+        return tally.bequeath()
       case 'reachedStore': return reachedStore(worker)
       case 'accepted': return acceptor.accepted(worker, message.id)
       case 'missed': return acceptor.missed(worker, message.id)
       case 'closed': return acceptor.closed(worker, message.ids)
       case 'numbers': return tally.take(worker, message)
+      case 'usage': return tally.takeUsage(worker, message.usage)
+      case 'inherited': return tally.inherited(worker, message)
       case 'drained':
         tally.take(worker, { id: null, ...message })
         return worker.disconnect()
@@ -135,6 +145,7 @@ export async function startWorkers (options: FrontOptions): Promise<Front> {
 
   function onEnd (worker: Worker): void {
     tally.ended(worker)
+    tally.bequeath()
     acceptor.ended(worker)
     readyIfAllHaveReached()
   }
@@ -146,4 +157,9 @@ export async function startWorkers (options: FrontOptions): Promise<Front> {
       return { fault: err instanceof BcryptBusyError ? 'busy' : 'failed', message: err instanceof Error ? err.message : String(err) }
     }
   }
+}
+
+/** The bound is one for all. */
+function withSpoolShare (config: Config, workers: number): Config {
+  return { ...config, usage: { ...config.usage, spoolBytesMax: Math.floor(config.usage.spoolBytesMax / workers) } }
 }

@@ -6,14 +6,12 @@ import { createNodeRegistry } from '../metrics/node-metrics.ts'
 import { numbersOf, type ProcessNumbers } from '../metrics/process-numbers.ts'
 import { createServing, type Serving } from '../serving.ts'
 import { Batch } from './batch.ts'
-import type { FromWorker, ToWorker, WorkerStart } from './messages.ts'
+import type { FromWorker, ToWorker, UsageCounts, WorkerStart } from './messages.ts'
 import { RemoteBcrypt } from './remote-bcrypt.ts'
 
 /** Others hear of a failure this much later, and the primary of a connection that was closed. */
 const batchMs = 20
 const reportEveryMs = 1_000
-/** The books of a worker that is killed are as old as its last report: rows that were written since would count as lost. */
-const lookEveryMs = 100
 
 export interface ServingWorkerOptions {
   readonly start: WorkerStart
@@ -32,12 +30,10 @@ export class ServingWorker {
   readonly #closed: Batch<number>
   readonly #ticker: NodeJS.Timeout
   #lastConnectionId = 0
-  #reportedAtMs = -Infinity
-  #reportedUsage = ''
 
   static async create (options: ServingWorkerOptions): Promise<ServingWorker> {
     const { start, send, logger } = options
-    const shared: SharedState = { isReady: start.isReady }
+    const shared: SharedState = { isReady: start.isReady, reportUsage: () => {} }
     const bcrypt = new RemoteBcrypt((id, key, hash) => send({ type: 'compare', id, key, hash }))
     const taken = new Batch<string>(batchMs, networks => send({ type: 'failures', failures: counted(networks) }))
     const failures = new FailureBudget({ ...start.config.gateway.failureBudget, onTaken: network => taken.add(network) })
@@ -48,6 +44,9 @@ export class ServingWorker {
       database: { url: start.databaseUrl, directUrl: start.databaseDirectUrl, peppers: new Peppers(start.peppers.map(text => Buffer.from(text, 'base64'))) },
       bcrypt,
       failures,
+      spool: { dataDir: start.dataDir, name: start.spoolName, isInherited: name => name.startsWith(start.spoolFamily) },
+      // What the primary isn't told before this worker is killed, it finds on the disk.
+      onUsageMoved: () => shared.reportUsage(),
       isReady: () => shared.isReady,
       logger,
     })
@@ -64,7 +63,8 @@ export class ServingWorker {
     this.#shared = parts.shared
     this.#send = send
     this.#closed = new Batch(batchMs, ids => send({ type: 'closed', ids }))
-    this.#ticker = setInterval(() => this.#reportSometimes(), lookEveryMs).unref()
+    this.#ticker = setInterval(() => { this.#report(null).catch(() => {}) }, reportEveryMs).unref()
+    this.#shared.reportUsage = () => send({ type: 'usage', usage: this.#usage() })
     send({ type: 'applied', version: start.configVersion })
     send({ type: 'up' })
   }
@@ -90,6 +90,9 @@ export class ServingWorker {
         return
       case 'failures': return this.#failures.add(message.failures)
       case 'compared': return this.#bcrypt.answer(message.id, message)
+      case 'inherit':
+        this.#serving.inheritUsage(message.names, rows => this.#send({ type: 'inherited', rows, usage: this.#usage() })).catch(() => {})
+        return
       case 'closeIdle': this.#serving.connections.closeIdle(message.connectionsMax)
     }
   }
@@ -119,28 +122,20 @@ export class ServingWorker {
     return numbersOf(this.#serving.numbers)
   }
 
-  async #report (id: number | null): Promise<void> {
-    const node = id === null ? null : await this.#node.getMetricsAsJSON()
-    const numbers = this.#numbers()
-    this.#reportedAtMs = performance.now()
-    this.#reportedUsage = usageState(numbers)
-    this.#send({ type: 'numbers', id, numbers, node })
+  #usage (): UsageCounts {
+    const { flushDuration: _, ...counts } = this.#serving.numbers.usage()
+    return counts
   }
 
-  /** Once a second, and after each flush. */
-  #reportSometimes (): void {
-    const { written, dropped } = this.#serving.numbers.usage()
-    if (performance.now() - this.#reportedAtMs < reportEveryMs && `${written} ${dropped}` === this.#reportedUsage) return
-    this.#report(null).catch(() => {})
+  async #report (id: number | null): Promise<void> {
+    const node = id === null ? null : await this.#node.getMetricsAsJSON()
+    this.#send({ type: 'numbers', id, numbers: this.#numbers(), node })
   }
 }
 
 interface SharedState {
   isReady: boolean
-}
-
-function usageState ({ usage: { written, dropped } }: ProcessNumbers): string {
-  return `${written} ${dropped}`
+  reportUsage: () => void
 }
 
 function counted (networks: readonly string[]): [string, number][] {

@@ -4,7 +4,9 @@ import type { FailureBudget } from '../limits/failure-budget.ts'
 import { aggregateNodeMetrics, createNodeRegistry, type NodeMetrics, withRemains } from '../metrics/node-metrics.ts'
 import { noNumbers, partsOf, type ProcessNumbers, remainsOf, sumOf } from '../metrics/process-numbers.ts'
 import { createProductRegistry } from '../metrics/registry.ts'
+import { Estate, settlement } from './estate.ts'
 import type { Fleet } from './fleet.ts'
+import type { UsageCounts } from './messages.ts'
 import type { Worker } from './worker.ts'
 
 export interface TallyOptions {
@@ -38,6 +40,7 @@ export class Tally {
   readonly #answers = new Map<number, { readonly waitsFor: Set<Worker>, readonly resolve: () => void }>()
   #gone = noNumbers()
   #goneNode: NodeMetrics = []
+  readonly #estate = new Estate()
   #lastId = 0
 
   constructor (options: TallyOptions) {
@@ -50,13 +53,38 @@ export class Tally {
     if (id !== null) this.#answered(worker, id)
   }
 
+  takeUsage (worker: Worker, usage: UsageCounts): void {
+    const { numbers } = worker
+    worker.numbers = { ...numbers, usage: { ...usage, flushDuration: numbers.usage.flushDuration } }
+  }
+
   /** What it had counted is kept as it told it last. */
   ended (worker: Worker): void {
-    const { waiting } = worker.numbers.usage
-    if (waiting > 0) this.#options.logger.error({ worker: worker.number, pid: worker.pid, rows: waiting }, 'usage rows lost: they waited in a worker that ended. More may have been recorded since its last report')
+    const { waiting, spooled, spool } = worker.numbers.usage
+    if (spool.up + spool.down > 0) this.#estate.add(worker, waiting + spooled)
+    else if (waiting > 0) this.#options.logger.error({ worker: worker.number, pid: worker.pid, rows: waiting }, 'usage rows lost: they waited in a worker that ended, and usage.spool is off')
     this.#gone = sumOf([this.#gone, remainsOf(worker.numbers)])
     this.#goneNode = withRemains(this.#goneNode, worker.node)
     for (const id of this.#answers.keys()) this.#answered(worker, id)
+  }
+
+  /** Has a worker take over the spools of those that have ended, where there is one for it. */
+  bequeath (): void {
+    const heir = this.#options.fleet.up.find(({ heirOf }) => heirOf.length === 0)
+    if (heir === undefined) return
+    heir.heirOf = this.#estate.take()
+    if (heir.heirOf.length > 0) heir.send({ type: 'inherit', names: heir.heirOf })
+  }
+
+  /** The worker has taken over what it was told to. */
+  inherited (worker: Worker, { rows, usage }: { readonly rows: number, readonly usage: UsageCounts }): void {
+    const rowsTold = this.#estate.settle(worker.heirOf)
+    worker.heirOf = []
+    this.takeUsage(worker, usage)
+    this.#gone = sumOf([this.#gone, settlement(rowsTold, rows)])
+    const rowsLost = rowsTold - rows
+    if (rowsLost > 0) this.#options.logger.error({ rows: rowsLost }, 'usage rows lost: they were recorded less than a tenth of a second before their worker was killed, or its spool was damaged')
+    this.bequeath()
   }
 
   /** The text of `/metrics`. */

@@ -7,6 +7,8 @@ import type { FromWorker, ToWorker } from './messages.ts'
 
 export interface WorkerOptions {
   readonly number: number
+  /** Of its own; its successor gets another. */
+  readonly spoolName: string
   readonly onMessage: (message: FromWorker, worker: Worker) => void
   /** Once, for whatever reason it ended. */
   readonly onEnd: (reason: string, worker: Worker) => void
@@ -15,6 +17,7 @@ export interface WorkerOptions {
 /** One worker process, as the primary sees it. */
 export class Worker {
   readonly number: number
+  readonly spoolName: string
   readonly startedAtMs = performance.now()
   readonly ended: Promise<void>
   /** Takes connections. */
@@ -25,6 +28,8 @@ export class Worker {
   configVersion = 0
   /** As last told. */
   numbers: ProcessNumbers = noNumbers()
+  /** Spools of workers before it that it was told to take over, and hasn't yet. */
+  heirOf: readonly string[] = []
   node: NodeMetrics = []
   /** Reports that are overdue. */
   silentFor = 0
@@ -33,8 +38,9 @@ export class Worker {
   readonly #child: ChildProcess
   #hasEnded = false
 
-  constructor ({ number, onMessage, onEnd }: WorkerOptions) {
+  constructor ({ number, spoolName, onMessage, onEnd }: WorkerOptions) {
     this.number = number
+    this.spoolName = spoolName
     const entry = join(import.meta.dirname, `../commands/worker-process${extname(import.meta.filename)}`)
     // Its own log lines go where this process's go.
     this.#child = fork(entry, { execArgv: workerExecArgv(), stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })

@@ -23,7 +23,7 @@ export function parts (more: Partial<RegistryParts> = {}): RegistryParts {
     keys: () => ({
       entries: 0, hits: 0, misses: 0, negativeHits: 0, rechecks: 0, coalesced: 0, invalidations: 0, isStoreUp: true, isListenerUp: true, bcrypt: { running: 0, waiting: 0 },
     }),
-    usage: () => ({ recorded: 0, recovered: 0, written: 0, dropped: 0, waiting: 0, spooled: 0, flushDuration }),
+    usage: () => ({ recorded: 0, recovered: 0, written: 0, dropped: 0, waiting: 0, spooled: 0, flushDuration, spool: { bytes: 0, up: 0, down: 0 } }),
     upstreams: () => [],
     openStreams: () => ({ websockets: 0, responses: 0 }),
     isConfigCurrent: () => true,

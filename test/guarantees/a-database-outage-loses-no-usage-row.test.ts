@@ -2,7 +2,7 @@ import t from 'tap'
 import { startFront } from '../support/front.ts'
 import { send } from '../support/http.ts'
 import { createDatabase } from '../support/postgres.ts'
-import { isBalanced, usageBooks } from '../support/scrape.ts'
+import { isBalanced, usageBooks, unwritten } from '../support/scrape.ts'
 import { proxyTo } from '../support/tcp-proxy.ts'
 import { until } from '../support/until.ts'
 import { startUpstream } from '../support/upstream.ts'
@@ -30,12 +30,12 @@ for (const outage of ['cut', 'stall'] as const) {
     await ask(100)
     const during = await usageBooks(gateway.adminUrl)
     t.ok(isBalanced(during), 'the books balance while it lasts', during)
-    t.ok(during.waiting >= 100, 'the rows of the outage wait', during)
+    t.ok(unwritten(during) >= 100, 'the rows of the outage wait', during)
     if (outage === 'stall') proxy.reset()
     await proxy.resume()
     await ask(50)
 
-    await until(async () => (await usageBooks(gateway.adminUrl)).waiting === 0, 'the backlog is written', { timeoutMs: 60_000 })
+    await until(async () => unwritten(await usageBooks(gateway.adminUrl)) === 0, 'the backlog is written', { timeoutMs: 60_000 })
     t.match(await usageBooks(gateway.adminUrl), { recorded: asked, written: asked, dropped: 0 })
     const { rows: [stored] } = await database.pool.query('select count(*)::int as rows, count(distinct request_id)::int as requests from api_key_usage')
     t.same(stored, { rows: asked, requests: asked })

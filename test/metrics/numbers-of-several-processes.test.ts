@@ -23,7 +23,7 @@ function someNumbers (factor: number): ProcessNumbers {
     limits: () => ({ ...nothing.limits(), load: { level: factor > 1 ? 'busy' : 'calm', unknown: factor, any: 0 } }),
     keys: () => ({ ...nothing.keys(), entries: factor, hits: 10 * factor, isStoreUp: factor === 1 }),
     upstreams: () => [{ name: 'inventory', connecting: 0, busy: factor, idle: 1, waiting: 0 }],
-    usage: () => ({ recorded: 10 * factor, recovered: 0, written: 6 * factor, dropped: factor, waiting: 3 * factor, spooled: 0, flushDuration }),
+    usage: () => ({ recorded: 10 * factor, recovered: 0, written: 6 * factor, dropped: factor, waiting: 3 * factor, spooled: 0, flushDuration, spool: { bytes: 100 * factor, up: 1, down: 0 } }),
   })
 }
 
@@ -35,13 +35,15 @@ t.test('what is counted survives the way to another process, and adds up', async
   t.same(sum.upstreams, [{ name: 'inventory', connecting: 0, busy: 3, idle: 2, waiting: 0 }])
   t.equal(sum.keys.isStoreUp, false, 'up only where it is in all')
   t.equal(sum.limits.load.level, 'busy', 'the highest')
-  t.same({ ...sum.usage, flushDuration: null }, { recorded: 30, recovered: 0, written: 18, dropped: 3, waiting: 9, spooled: 0, flushDuration: null })
+  t.same({ ...sum.usage, flushDuration: null }, { recorded: 30, recovered: 0, written: 18, dropped: 3, waiting: 9, spooled: 0, flushDuration: null, spool: { bytes: 300, up: 2, down: 0 } })
   t.equal(partsOf(sum).usage().flushDuration.cumulative().sum, 3)
   t.same(sumOf([noNumbers(), someNumbers(2)]), someNumbers(2))
 })
 
-t.test('of a process that has ended, the counts remain, and rows that waited are lost', async t => {
-  const remains = remainsOf(someNumbers(2))
+t.test('of a process that has ended, the counts remain, and rows that waited are lost where it had no spool', async t => {
+  const ended = someNumbers(2)
+  t.match(remainsOf(ended).usage, { recorded: 20, written: 12, dropped: 2, waiting: 0, spooled: 6, spool: { bytes: 0, up: 0, down: 0 } })
+  const remains = remainsOf({ ...ended, usage: { ...ended.usage, spool: { bytes: 0, up: 0, down: 0 } } })
   t.same(remains.gateway, someNumbers(2).gateway)
   t.match(remains.usage, { recorded: 20, written: 12, dropped: 8, waiting: 0 })
   t.match(remains.keys, { entries: 0, hits: 20, isStoreUp: true })

@@ -35,7 +35,7 @@ function setUp (more: Partial<RegistryParts> = {}) {
 
 function noUsage (): () => UsageNumbers {
   const flushDuration = new Histogram()
-  return () => ({ recorded: 0, recovered: 0, written: 0, dropped: 0, waiting: 0, spooled: 0, flushDuration })
+  return () => ({ recorded: 0, recovered: 0, written: 0, dropped: 0, waiting: 0, spooled: 0, flushDuration, spool: { bytes: 0, up: 1, down: 0 } })
 }
 
 function valueOf (families: Map<string, Family>, name: string, labels: Record<string, string> = {}): number | undefined {
@@ -68,6 +68,8 @@ t.test('every name of the contract is there, with its type and labels', async (t
     latchkey_usage_rows_total: ['counter', 'result'],
     latchkey_usage_waiting_rows: ['gauge'],
     latchkey_usage_spooled_rows: ['gauge'],
+    latchkey_usage_spool_up: ['gauge'],
+    latchkey_usage_spool_bytes: ['gauge'],
     latchkey_usage_flush_duration_seconds: ['histogram', 'le'],
     latchkey_upstream_connections: ['gauge', 'state', 'upstream'],
     latchkey_upstream_waiting_requests: ['gauge', 'upstream'],
@@ -185,7 +187,7 @@ t.test('usage adds up in every scrape, however many overlap', async (t) => {
   }
   t.teardown(() => { isOver = true })
   move()
-  const { scrape } = setUp({ usage: () => ({ ...rows, flushDuration }) })
+  const { scrape } = setUp({ usage: () => ({ ...rows, flushDuration, spool: { bytes: 4096, up: 1, down: 1 } }) })
   for (let round = 0; round < 10; round++) {
     for (const families of await Promise.all([scrape(), scrape(), scrape()])) {
       const result = (name: string) => valueOf(families, 'latchkey_usage_rows_total', { result: name }) ?? NaN

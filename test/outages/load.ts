@@ -4,7 +4,7 @@ import type { Test } from 'tap'
 import { generateKey } from '../../src/keys/format.ts'
 import { type GatewayOptions, startGateway, type TestGateway } from '../support/gateway.ts'
 import { type Answer, send } from '../support/http.ts'
-import { isBalanced, scrape, usageBooks } from '../support/scrape.ts'
+import { isBalanced, scrape, usageBooks, unwritten } from '../support/scrape.ts'
 import { until } from '../support/until.ts'
 import { startUpstream } from '../support/upstream.ts'
 
@@ -80,7 +80,7 @@ export class Load {
     this.#t.same(this.#odd, [], 'strangers are told that they are, or that it can\'t be said')
     this.#t.comment(`${this.#asked} requests of known keys, the slowest took ${Math.round(this.#slowestMs)} ms`)
     const { adminUrl, database } = this.gateway
-    await until(async () => (await usageBooks(adminUrl)).waiting === 0, 'all usage is written')
+    await until(async () => unwritten(await usageBooks(adminUrl)) === 0, 'all usage is written')
     const books = await usageBooks(adminUrl)
     this.#t.match(books, { dropped: 0 })
     this.#t.ok(isBalanced(books), 'the books balance', books)

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { startOwnPostgres } from '../support/own-postgres.ts'
-import { usageBooks } from '../support/scrape.ts'
+import { usageBooks, unwritten } from '../support/scrape.ts'
 import { until } from '../support/until.ts'
 import { startLoad } from './load.ts'
 
@@ -12,7 +12,7 @@ t.test('Postgres serves only reads: keys are looked up, and usage waits', async 
   await postgres.setReadOnly(true)
   await until(() => load.gateway.logs.some(line => line.includes('usage could not be written')), 'it is noticed')
   t.equal((await load.use(key)).status, 200, 'a key whose digest can\'t be written')
-  await until(async () => (await usageBooks(load.gateway.adminUrl)).waiting >= 100, 'usage waits')
+  await until(async () => unwritten(await usageBooks(load.gateway.adminUrl)) >= 100, 'usage waits')
   await postgres.setReadOnly(false)
   await load.recovers()
   await load.ends()

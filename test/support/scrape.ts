@@ -40,6 +40,11 @@ export async function usageBooks (adminUrl: string): Promise<UsageBooks> {
   }
 }
 
+/** Rows that are not in the database yet. */
+export function unwritten ({ waiting, spooled }: UsageBooks): number {
+  return waiting + spooled
+}
+
 export function isBalanced ({ recorded, recovered, written, dropped, waiting, spooled }: UsageBooks): boolean {
   return recorded + recovered === written + dropped + waiting + spooled
 }

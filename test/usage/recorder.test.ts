@@ -10,10 +10,16 @@ class HeldStore implements UsageStore {
     return new Promise((resolve, reject) => { this.attempts.push({ batch, answer: resolve, fail: reject }) })
   }
 
+  async forget (): Promise<void> {}
+
   async prune (): Promise<void> {}
+
+  async installationId (): Promise<string> {
+    return '00000000-0000-4000-8000-000000000000'
+  }
 }
 
-const written = (rowsWritten: number): WriteOutcome => ({ kind: 'written', rowsWritten, rowsOrphaned: 0, deferred: null, lastUsedError: null })
+const written = (rowsWritten: number): WriteOutcome => ({ kind: 'written', isEarlier: false, rowsWritten, rowsOrphaned: 0, deferred: null, lastUsedError: null })
 
 t.test('rows of a batch under way are waiting until the store has answered', async (t) => {
   const store = new HeldStore()
@@ -124,17 +130,17 @@ t.test('deferred rows come again in batches of their own, until they are written
   const answerNext = async (attempt: number, defers: boolean) => {
     await until(() => store.attempts.length === attempt + 1, `batch ${attempt}`)
     const { batch, answer } = store.attempts[attempt]!
-    answer(defers ? { kind: 'written', rowsWritten: 0, rowsOrphaned: 0, deferred: batch.rows, lastUsedError: null } : written(batch.rows.count))
+    answer(defers ? { kind: 'written', isEarlier: false, rowsWritten: 0, rowsOrphaned: 0, deferred: batch.rows, lastUsedError: null } : written(batch.rows.count))
     return decode(batch.rows).map(({ requestId }) => requestId)
   }
-  for (let i = 0; i < 5; i++) recorder.record(rowOf(1, { requestId: `row-${i}` }))
+  for (let i = 0; i < 5; i++) recorder.record(rowOf(i < 3 ? 1 : 2, { requestId: `row-${i}` }))
   const first = recorder.flush()
   t.same(await answerNext(0, true), ['row-0', 'row-1', 'row-2'])
   t.same(await answerNext(1, true), ['row-3', 'row-4'])
   await first
   t.match(recorder.stats(), { recorded: 5, written: 0, waiting: 5 })
   t.equal(store.attempts.length, 2, 'not within the flush that deferred them')
-  recorder.record(rowOf(1, { requestId: 'row-5' }))
+  recorder.record(rowOf(3, { requestId: 'row-5' }))
   const second = recorder.flush()
   t.same(await answerNext(2, false), ['row-0', 'row-1', 'row-2'])
   t.same(await answerNext(3, true), ['row-3', 'row-4'])
@@ -182,15 +188,18 @@ t.test('the numbers add up at every moment', async (t) => {
   const store: UsageStore = {
     async write ({ rows }) {
       await new Promise((resolve) => setImmediate(resolve))
-      const kind = random(5)
+      const kind = random(6)
+      if (kind === 5) return { kind: 'locked', keyIds: rows.keyIds() }
       if (kind === 0) throw new Error('away')
       if (kind === 1) return { kind: 'refused', reason: new Error('refused') }
       const [deferred] = kind === 2 && rows.count > 1 ? rows.halves() : [kind === 2 ? rows : null]
       const kept = rows.count - (deferred?.count ?? 0)
       const rowsOrphaned = random(kept + 1)
-      return { kind: 'written', rowsWritten: kept - rowsOrphaned, rowsOrphaned, deferred, lastUsedError: null }
+      return { kind: 'written', isEarlier: false, rowsWritten: kept - rowsOrphaned, rowsOrphaned, deferred, lastUsedError: null }
     },
+    async forget () {},
     async prune () {},
+    async installationId () { return '' },
   }
   const { recorder } = startRecorder(t, { store, flushRows: 7, rowsMax: 50, flushEveryMs: 1 })
   let isWrong = false

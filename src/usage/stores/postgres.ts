@@ -3,13 +3,14 @@ import { hidesRows, RowsHiddenError } from '../../database/hidden-rows.ts'
 import { isReadOnly, isRowRefused, sqlState } from '../../database/sqlstate.ts'
 import type { TimedQuery } from '../../database/timed-query.ts'
 import type { EncodedRows } from '../encoded-rows.ts'
-import type { UsageBatch, UsageStore, WriteOutcome, Written } from '../store.ts'
+import type { UsageBatch, UsageStore, WriteOutcome } from '../store.ts'
 import { bigintArray } from './binary-array.ts'
 import { type BinaryColumns, ColumnWriter } from './column-writer.ts'
 
 /**
  * Usage in the table that the keys are kept beside. A batch's id is inserted in the transaction that inserts its rows,
- * so a batch whose commit got no answer can be tried again: either the id is there, and so are the rows, or neither.
+ * so a batch whose commit got no answer can be tried again, by another process too: either the id is there, and so are
+ * the rows, or neither.
  */
 export class PostgresUsageStore implements UsageStore {
   readonly #pool: Pool
@@ -36,35 +37,61 @@ export class PostgresUsageStore implements UsageStore {
     }
   }
 
+  async forget (ids: readonly string[]): Promise<void> {
+    await this.#pool.query(forgetSql, [ids])
+  }
+
   async prune (): Promise<void> {
     await this.#pool.query(pruneSql)
   }
+
+  async installationId (): Promise<string> {
+    const { rows: [installation] } = await this.#pool.query<{ id: string }>('select id from latchkey.installation')
+    if (installation === undefined) throw new Error('latchkey.installation has no row that this role can see')
+    return installation.id
+  }
 }
 
-async function writeOnce (client: PoolClient, batch: UsageBatch, columns: ColumnWriter): Promise<Written> {
+async function writeOnce (client: PoolClient, { id, splitIds, rows }: UsageBatch, columns: ColumnWriter): Promise<WriteOutcome> {
   await client.query(begin)
-  const result = await client.query<WriteResult>(insertSql, [batch.id, bigintArray(batch.rows.keyIds()), ...valuesOf(columns.columnsOf(batch.rows))])
+  const result = await client.query<WriteResult>(insertSql, [id, bigintArray(rows.keyIds()), ...valuesOf(columns.columnsOf(rows))])
   const { isNew, written, lockedIds, dueIds, hidesKeys } = result.rows[0]!
   if (!isNew) {
-    // An earlier attempt was committed. It was the last one to find the id new: an attempt waits here for every
-    // earlier one to end.
+    // An earlier attempt was committed: an attempt waits here for every earlier one to end.
+    const { rows: [batch] } = await client.query<BatchRow>('select rows_written, deferred_ids, is_split from latchkey.usage_batches where batch_id = $1', [id])
     await client.query('rollback')
-    return batch.expected ?? { kind: 'written', rowsWritten: batch.rows.count, rowsOrphaned: 0, deferred: null, lastUsedError: null }
+    return earlierOutcome(rows, batch)
   }
   // A key that can't be seen is no key that was deleted: its rows wait.
-  if (hidesKeys && written < batch.rows.count) throw new RowsHiddenError('api_keys')
-  const deferred = lockedIds.length === 0 ? null : batch.rows.ofKeys(new Set(lockedIds.map(Number)))
-  const lastUsedError = dueIds.length === 0 ? null : await writeLastUsed(client, dueIds.map(Number), batch.rows)
-  batch.expected = {
-    kind: 'written',
-    rowsWritten: written,
-    rowsOrphaned: batch.rows.count - written - (deferred?.count ?? 0),
-    deferred,
-    lastUsedError,
+  if (hidesKeys && written < rows.count) throw new RowsHiddenError('api_keys')
+  const lockedKeyIds = new Set(lockedIds.map(Number))
+  const deferred = lockedIds.length === 0 ? null : rows.ofKeys(lockedKeyIds)
+  if (deferred?.count === rows.count) {
+    await client.query('rollback')
+    return { kind: 'locked', keyIds: lockedKeyIds }
   }
+  if (written < rows.count) await client.query(partlyWrittenSql, [id, written, [...lockedKeyIds]])
+  if (splitIds.length > 0) {
+    const { rows: whole } = await client.query(splitSql, [splitIds])
+    if (whole.length > 0) {
+      await client.query('rollback')
+      return earlierOutcome(rows, undefined)
+    }
+  }
+  const lastUsedError = dueIds.length === 0 ? null : await writeLastUsed(client, dueIds.map(Number), rows)
   const { command } = await client.query('commit')
   if (command !== 'COMMIT') throw new Error(`Postgres answered ${command} to the commit of a usage batch`)
-  return batch.expected
+  return { kind: 'written', isEarlier: false, rowsWritten: written, rowsOrphaned: rows.count - written - (deferred?.count ?? 0), deferred, lastUsedError }
+}
+
+/** Of the rows at hand, which may be fewer than were written: a crash may have come before the last were on the disk. */
+function earlierOutcome (rows: EncodedRows, batch: BatchRow | undefined): WriteOutcome {
+  if (batch?.is_split === true) return { kind: 'split' }
+  const found = rows.ofKeys(new Set(batch?.deferred_ids?.map(Number)))
+  const deferred = found.count === 0 ? null : found
+  const rowsKnown = rows.count - found.count
+  const rowsWritten = Math.min(batch?.rows_written ?? rowsKnown, rowsKnown)
+  return { kind: 'written', isEarlier: true, rowsWritten, rowsOrphaned: rowsKnown - rowsWritten, deferred, lastUsedError: null }
 }
 
 /** Usage matters more than this column: where only the update fails (a trigger of somebody else's), the rows stay. */
@@ -103,6 +130,13 @@ interface WriteResult {
   lockedIds: (number | string)[]
   dueIds: (number | string)[]
   hidesKeys: boolean
+}
+
+interface BatchRow {
+  /** null: all. */
+  rows_written: number | null
+  deferred_ids: (number | string)[] | null
+  is_split: boolean
 }
 
 /** For insertSql, from $3 on. */
@@ -174,8 +208,26 @@ with due as (
 )
 update public.api_keys set last_used_at = used_at from due where api_keys.id = due.id`
 
+/** Rarely: as a rule all rows of a batch are written. */
+const partlyWrittenSql = `
+update latchkey.usage_batches set rows_written = $2, deferred_ids = $3::bigint[] where batch_id = $1`
+
+/**
+ * Whoever still has the whole must not write it, should it be accepted one day: a part is written. Gives those that
+ * were written as a whole after all.
+ */
+const splitSql = `
+with marked as (
+  insert into latchkey.usage_batches (batch_id, is_split) select id, true from unnest($1::uuid[]) as split (id)
+  on conflict do nothing
+)
+select from latchkey.usage_batches where batch_id = any ($1::uuid[]) and not is_split`
+
+const forgetSql = 'delete from latchkey.usage_batches where batch_id = any ($1::uuid[])'
+
+/** Long after anybody would start a gateway again to have its spool written. */
 const pruneSql = `
 delete from latchkey.usage_batches where batch_id in (
-  select batch_id from latchkey.usage_batches where written_at < pg_catalog.now() - interval '1 day' limit 10000
+  select batch_id from latchkey.usage_batches where written_at < pg_catalog.now() - interval '400 days' limit 10000
   for update skip locked
 )`

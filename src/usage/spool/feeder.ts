@@ -1,0 +1,249 @@
+import type { Logger } from 'pino'
+import type { Backlog } from '../backlog.ts'
+import type { DropReason } from '../drop-log.ts'
+import type { Segment } from '../segment.ts'
+import { checksummed } from './segment-format.ts'
+import type { Leftover, Spool } from './spool.ts'
+
+export interface SpoolFeederOptions {
+  readonly backlog: Backlog
+  /** Rejects where the disk, or the database that names itself, isn't there yet: it is called again then. */
+  readonly open: () => Promise<Spool>
+  /** Whether the segments of that process, should it have died, will be given to one of us by `inherit`. */
+  readonly isInherited?: (name: string) => boolean
+  readonly bytesMax: number
+  readonly whenFull: 'dropNewest' | 'dropOldest'
+  readonly fsync: 'never' | 'flush' | 'always'
+  /** Segments were found. */
+  readonly onRecovered: (rows: number) => void
+  readonly onDropped: (reason: DropReason, rows: number) => void
+  /** Rows have changed places. */
+  readonly onMoved: () => void
+  readonly logger: Logger
+}
+
+export interface SpoolStats {
+  readonly bytes: number
+  /** 1: it works. Neither until it was tried. */
+  readonly up: number
+  /** 1: it doesn't, rows that can't be stored now are in memory only. */
+  readonly down: number
+}
+
+/** Half of what a row may take to get to the disk; the rest is for writing it. */
+const appendWithinMs = 50
+const retryEveryMs = 1_000
+const lookForLeftoversEveryMs = 10_000
+const sayEveryMs = 60_000
+
+/**
+ * Brings what is recorded to the disk soon after, whatever the store does, and finds what processes that died have
+ * left there. Where the disk fails, rows stay in memory as if there were none, and it is tried again.
+ */
+export class SpoolFeeder {
+  readonly #options: SpoolFeederOptions
+  #spool: Spool | null = null
+  #isUp: boolean | null = null
+  #saidDownAtMs = -Infinity
+  #saidFullAtMs = -Infinity
+  #timer: NodeJS.Timeout | null = null
+  #lookTimer: NodeJS.Timeout | undefined
+  #appending: Promise<void> = Promise.resolve()
+  #looking: Promise<unknown> = Promise.resolve()
+  #opening: Promise<void> | null = null
+  #opened: (spool: Spool) => void = () => {}
+  readonly #whenOpen = new Promise<Spool>(resolve => { this.#opened = resolve })
+  #isClosed = false
+
+  constructor (options: SpoolFeederOptions) {
+    this.#options = options
+  }
+
+  /** The store was reached: begins, and goes on trying where that fails. */
+  start (): void {
+    this.#opening ??= this.#open()
+  }
+
+  stats (): SpoolStats {
+    return { bytes: this.#spool?.bytes ?? 0, up: Number(this.#isUp === true), down: Number(this.#isUp === false) }
+  }
+
+  /** There are rows that aren't on the disk. */
+  due (delayMs = appendWithinMs): void {
+    if (this.#timer !== null || this.#spool === null || this.#isClosed) return
+    this.#timer = setTimeout(() => {
+      this.#timer = null
+      this.append().catch(() => {})
+    }, delayMs).unref()
+  }
+
+  /** Appends all rows that there are now. Never rejects: what the disk doesn't take goes on waiting. */
+  async append (): Promise<void> {
+    this.#appending = this.#appending.then(async () => await this.#appendAll())
+    await this.#appending
+  }
+
+  /** A flush has ended: what it left is to be on the disk for sure. Never rejects. */
+  async flushed (): Promise<void> {
+    if (this.#options.fsync === 'flush') await this.#sync()
+  }
+
+  async #sync (): Promise<void> {
+    try {
+      for (const { file } of this.#options.backlog.onDisk()) if (file?.isSynced === false) await this.#spool?.sync(file)
+    } catch (err) {
+      this.#failed(err)
+    }
+  }
+
+  /** The rows of a segment that is on the disk only; null where they can't be read. */
+  async load ({ id, file }: Segment): Promise<Buffer | null> {
+    try {
+      return (await this.#spool!.read(file!)).bytes
+    } catch (err) {
+      this.#options.logger.error({ err, segment: id }, 'a usage segment could not be read: it stays where it is and is tried again at the next start')
+      return null
+    }
+  }
+
+  /** Resolves when the segment's file is gone. */
+  async remove ({ file }: Segment): Promise<void> {
+    if (file !== null) await this.#spool?.remove(file)
+  }
+
+  /** Takes over what these processes have left, and hands it to `take` all at once. */
+  async inherit (names: readonly string[], take: (rows: number) => void): Promise<void> {
+    const spool = await this.#whenOpen
+    const leftovers: Leftover[] = []
+    let isAll = false
+    while (!isAll && !this.#isClosed) {
+      await this.#look(async () => {
+        for await (const leftover of spool.adopt({ names })) leftovers.push(leftover)
+        isAll = true
+      })
+      if (!isAll) await pause(retryEveryMs)
+    }
+    if (!isAll) return
+    for (const leftover of leftovers) this.#options.backlog.recover(leftover)
+    take(leftovers.reduce((sum, { rows }) => sum + rows, 0))
+  }
+
+  /** What is on the disk stays there. To be called when nothing else is. */
+  async close (): Promise<void> {
+    this.#isClosed = true
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    clearTimeout(this.#lookTimer)
+    await this.#looking
+    await this.append()
+    await this.#sync()
+    const spool = this.#spool
+    this.#spool = null
+    await spool?.close()
+  }
+
+  async #open (): Promise<void> {
+    const { open, logger } = this.#options
+    while (!this.#isClosed) {
+      try {
+        this.#spool = await open()
+        break
+      } catch (err) {
+        this.#failed(err)
+        await pause(retryEveryMs)
+      }
+    }
+    if (this.#isClosed) {
+      await this.#spool?.close()
+      return
+    }
+    this.#opened(this.#spool!)
+    this.#works()
+    this.due()
+    const others = await this.#spool!.otherInstallations().catch(() => [])
+    if (others.length > 0) logger.warn({ installations: others }, 'the spool holds usage rows of other databases, which wait for a gateway that uses those')
+    this.#lookForLeftovers()
+  }
+
+  #lookForLeftovers (): void {
+    const { backlog, isInherited, onRecovered } = this.#options
+    const spool = this.#spool!
+    this.#look(async () => {
+      for await (const leftover of spool.adopt({ isOurs: isInherited ?? (() => false) })) {
+        backlog.recover(leftover)
+        onRecovered(leftover.rows)
+      }
+    }).catch(() => {}).finally(() => {
+      if (!this.#isClosed) this.#lookTimer = setTimeout(() => this.#lookForLeftovers(), lookForLeftoversEveryMs).unref()
+    })
+  }
+
+  /** One look at a time. */
+  async #look (work: () => Promise<void>): Promise<void> {
+    this.#looking = this.#looking.then(work).catch(err => this.#failed(err))
+    await this.#looking
+  }
+
+  async #appendAll (): Promise<void> {
+    const { backlog, fsync, onMoved } = this.#options
+    const spool = this.#spool
+    if (spool === null) return
+    try {
+      for (const segment of backlog.unspooled()) {
+        const { end, count, endOnDisk, bytes } = segment
+        const rows = checksummed(bytes!.subarray(endOnDisk, end))
+        if (!this.#hasRoom(spool, rows.length)) return this.#full()
+        const file = segment.file ??= spool.newFile(segment.id)
+        await spool.append(file, rows)
+        if (fsync === 'always') await spool.sync(file)
+        backlog.appended(segment, end, count)
+        onMoved()
+      }
+    } catch (err) {
+      this.#failed(err)
+      return this.due(retryEveryMs)
+    }
+    this.#works()
+    // Recorded meanwhile.
+    if (backlog.unspooled().length > 0) this.due()
+  }
+
+  /** After the oldest rows have given place, where they are to. */
+  #hasRoom (spool: Spool, bytes: number): boolean {
+    const { backlog, bytesMax, whenFull, onDropped, onMoved } = this.#options
+    while (spool.bytes + bytes > bytesMax) {
+      const oldest = whenFull === 'dropOldest' ? backlog.takeOldestOnDisk() : undefined
+      if (oldest === undefined) return false
+      onDropped('spool full', backlog.finish(oldest))
+      onMoved()
+      spool.remove(oldest.file!).catch(() => {})
+    }
+    return true
+  }
+
+  #full (): void {
+    if (performance.now() - this.#saidFullAtMs >= sayEveryMs) {
+      this.#saidFullAtMs = performance.now()
+      this.#options.logger.error({ bytesMax: this.#options.bytesMax }, 'the usage spool is full (usage.spoolBytesMax): new rows wait in memory, and are lost when that is full, too')
+    }
+    this.due(retryEveryMs)
+  }
+
+  #failed (err: unknown): void {
+    this.#isUp = false
+    if (performance.now() - this.#saidDownAtMs < sayEveryMs) return
+    this.#saidDownAtMs = performance.now()
+    this.#options.logger.error({ err }, 'usage cannot be spooled: rows wait in memory, and a crash would lose those that are not in the database yet. Make room on, or mend, the disk of LATCHKEY_DATA_DIR')
+  }
+
+  #works (): void {
+    const isBack = this.#isUp === false
+    this.#isUp = true
+    if (!isBack) return
+    this.#saidDownAtMs = -Infinity
+    this.#options.logger.info('usage is spooled again')
+  }
+}
+
+function pause (ms: number): Promise<void> {
+  return new Promise(resolve => setTimeout(resolve, ms).unref())
+}

@@ -1,0 +1,166 @@
+import { randomUUID } from 'node:crypto'
+import { appendFile, mkdir, open, readFile, stat, truncate, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import t from 'tap'
+import { wholeRows } from '../../../src/usage/spool/segment-format.ts'
+import type { Leftover, Spool } from '../../../src/usage/spool/spool.ts'
+import { decode } from '../support.ts'
+import { copyAsLeftover, dataFolder, installationId, newName, openSpool, segmentFiles, someRows } from './support.ts'
+
+async function adopted (spool: Spool, options?: Parameters<Spool['adopt']>[0]): Promise<Leftover[]> {
+  const found: Leftover[] = []
+  for await (const leftover of spool.adopt(options)) found.push(leftover)
+  return found
+}
+
+t.test('what is appended is read again, by its owner and by whoever comes after it', async t => {
+  const dataDir = await dataFolder(t)
+  const spool = await openSpool(dataDir)
+  const file = spool.newFile(randomUUID())
+  t.same(await segmentFiles(dataDir), [], 'nothing is made before there are rows')
+  await spool.append(file, someRows(3))
+  await spool.append(file, someRows(2))
+  t.equal((await stat(file.path)).mode & 0o777, 0o600)
+  t.equal((await stat(path.dirname(file.path))).mode & 0o777, 0o700)
+  t.same(decode(await spool.read(file)).map(({ requestId }) => requestId), ['row-0', 'row-1', 'row-2', 'row-0', 'row-1'])
+  t.equal(spool.bytes, (await stat(file.path)).size)
+  await spool.close()
+
+  const next = await openSpool(dataDir)
+  const [leftover, ...others] = await adopted(next)
+  t.match(leftover, { id: path.basename(file.path, '.rows'), rows: 5 })
+  t.same(others, [])
+  t.equal((await next.read(leftover!.file)).count, 5)
+  await next.remove(leftover!.file)
+  t.equal(next.bytes, 0)
+  t.same(await segmentFiles(dataDir), [])
+  await next.close()
+})
+
+t.test('the segments of a process that lives are left alone, also by several who look at once', async t => {
+  const dataDir = await dataFolder(t)
+  const name = newName()
+  const living = await openSpool(dataDir, { name })
+  await living.append(living.newFile(randomUUID()), someRows(1))
+  for (let i = 0; i < 10; i++) await copyAsLeftover(dataDir, name)
+  const spools = await Promise.all(Array.from({ length: 5 }, async () => await openSpool(dataDir)))
+  const found = await Promise.all(spools.map(async spool => await adopted(spool)))
+  t.equal(found.flat().length, 10, 'each by one of them')
+  t.equal((await adopted(living)).length, 0)
+  t.equal((await segmentFiles(path.join(dataDir, 'spool', installationId, name))).length, 1)
+  await Promise.all([living, ...spools].map(async spool => await spool.close()))
+})
+
+t.test('what one that died had taken over is found in its folder', async t => {
+  const dataDir = await dataFolder(t)
+  const name = newName()
+  const spool = await openSpool(dataDir, { name })
+  await spool.append(spool.newFile(randomUUID()), someRows(1))
+  // As it is when a process dies between taking a folder and taking its files.
+  const nested = path.join(dataDir, 'spool', installationId, name, newName(), newName())
+  await mkdir(nested, { recursive: true })
+  await writeFile(path.join(nested, `${randomUUID()}.rows`), await readFile(path.join(dataDir, (await segmentFiles(dataDir))[0]!)))
+  await spool.close()
+  const next = await openSpool(dataDir)
+  t.equal((await adopted(next)).length, 2)
+  t.equal((await segmentFiles(dataDir)).length, 2)
+  await next.close()
+})
+
+t.test('rows for another database are left where they are', async t => {
+  const dataDir = await dataFolder(t)
+  const other = await openSpool(dataDir, { installation: '22222222-2222-4222-8222-222222222222' })
+  await other.append(other.newFile(randomUUID()), someRows(1))
+  await other.close()
+  const spool = await openSpool(dataDir)
+  t.same(await adopted(spool), [])
+  t.same(await spool.otherInstallations(), ['22222222-2222-4222-8222-222222222222'])
+  t.equal((await segmentFiles(dataDir)).length, 1)
+  await spool.close()
+})
+
+t.test('what others may have put into the folder is no segment', async t => {
+  const dataDir = await dataFolder(t)
+  const dead = path.join(dataDir, 'spool', installationId, newName())
+  await mkdir(dead, { recursive: true })
+  await writeFile(path.join(dead, 'notes.rows'), 'LKUSAGE\x01')
+  await writeFile(path.join(dead, `${randomUUID()}.rows`), '')
+  await writeFile(path.join(dead, `${randomUUID()}.rows`), 'something else altogether')
+  const spool = await openSpool(dataDir)
+  t.same(await adopted(spool), [])
+  await spool.close()
+})
+
+t.test('of a damaged segment the rows before the damage are kept, and it is said what is cut off', async t => {
+  const whole = someRows(5)
+  const rowBytes = whole.readUInt32BE(0)
+  const damages: [what: string, rows: number, damage: (file: string, size: number) => Promise<void>][] = [
+    ['cut in a row', 4, async (file, size) => await truncate(file, size - 1)],
+    ['cut in the head of a row', 4, async (file, size) => await truncate(file, size - rowBytes + 2)],
+    ['cut in the header', 0, async file => await truncate(file, 3)],
+    ['zeros behind it', 5, async file => await appendFile(file, Buffer.alloc(4096))],
+    ['garbage behind it', 5, async file => await appendFile(file, Buffer.alloc(300, 0xff))],
+    ['zeros in place of the last rows', 3, async (file, size) => await overwrite(file, size - 2 * rowBytes, Buffer.alloc(2 * rowBytes))],
+    ['one bit of a text', 2, async (file, size) => await flipBit(file, size - 2 * rowBytes - 1)],
+    ['one bit of a length', 3, async (file, size) => await flipBit(file, size - 2 * rowBytes + 3)],
+    ['one bit of a number', 3, async (file, size) => await flipBit(file, size - 2 * rowBytes + 20)],
+    ['one bit of a checksum', 0, async file => await flipBit(file, 8 + 5)],
+  ]
+  for (const [what, rows, damage] of damages) {
+    const dataDir = await dataFolder(t)
+    const spool = await openSpool(dataDir)
+    const file = spool.newFile(randomUUID())
+    await spool.append(file, whole)
+    await spool.close()
+    await damage(file.path, (await stat(file.path)).size)
+    const logs: string[] = []
+    const next = await openSpool(dataDir, { logs })
+    const found = await adopted(next)
+    t.equal(found.reduce((sum, leftover) => sum + leftover.rows, 0), rows, what)
+    t.ok(logs.some(line => line.includes('a usage segment was damaged') && line.includes('"bytesCut"')), `${what}: logged`)
+    if (rows > 0) {
+      t.same(decode(await next.read(found[0]!.file)).map(({ requestId }) => requestId), Array.from({ length: rows }, (_, i) => `row-${i}`))
+      t.equal(wholeRows(await readFile(found[0]!.file.path)).bytes, (await stat(found[0]!.file.path)).size, 'cut off on the disk as well')
+    }
+    await next.close()
+  }
+})
+
+t.test('rows that the disk took in part are appended again in their place', async t => {
+  const dataDir = await dataFolder(t)
+  const spool = await openSpool(dataDir)
+  const file = spool.newFile(randomUUID())
+  await spool.append(file, someRows(1))
+  await appendFile(file.path, someRows(1).subarray(0, 20))
+  await spool.append(file, someRows(3))
+  t.equal((await spool.read(file)).count, 4)
+  await spool.append(spool.newFile(randomUUID()), someRows(1))
+  await spool.append(file, someRows(1))
+  t.equal((await spool.read(file)).count, 5, 'a file that was closed is gone on with')
+  await spool.sync(file)
+  await spool.remove(file)
+  await spool.close()
+})
+
+t.test('a folder that somebody removed is made again, and still has its owner', async t => {
+  const dataDir = await dataFolder(t)
+  const spool = await openSpool(dataDir)
+  const { rm } = await import('node:fs/promises')
+  await rm(path.join(dataDir, 'spool'), { recursive: true })
+  await rm(path.join(dataDir, 'sockets'), { recursive: true })
+  await spool.append(spool.newFile(randomUUID()), someRows(1))
+  const other = await openSpool(dataDir)
+  t.same(await adopted(other), [])
+  await other.close()
+  await spool.close()
+})
+
+async function overwrite (file: string, position: number, bytes: Buffer): Promise<void> {
+  const handle = await open(file, 'r+')
+  await handle.write(bytes, 0, bytes.length, position)
+  await handle.close()
+}
+
+async function flipBit (file: string, position: number): Promise<void> {
+  await overwrite(file, position, Buffer.from([(await readFile(file))[position]! ^ 1]))
+}
