@@ -23,7 +23,8 @@ const bcryptQueueMax = 1_000
 /** Of the embedded database, beside those of the workers: for commands, and whoever has a look. */
 const otherConnectionsMax = 43
 
-const spoolNameBytes = 8
+/** Short, since the path of a socket is made of it. */
+const spoolNameBytes = 6
 
 export interface ServerOptions {
   readonly config: Config

@@ -16,7 +16,7 @@ const privateTables = [...tables, 'latchkey.migrations', 'latchkey.usage_batches
 /** What row-level security must let the gateway's role do on every row. */
 const usedCommands: readonly (readonly [table: string, command: Command])[] = [
   ['api_keys', 'SELECT'], ['api_keys', 'UPDATE'], ['api_key_usage', 'SELECT'], ['api_key_usage', 'INSERT'],
-  ['usage_batches', 'SELECT'], ['usage_batches', 'INSERT'], ['usage_batches', 'DELETE'], ['earlier_secrets', 'SELECT'], ['installation', 'SELECT'],
+  ['usage_batches', 'SELECT'], ['usage_batches', 'INSERT'], ['usage_batches', 'UPDATE'], ['usage_batches', 'DELETE'], ['earlier_secrets', 'SELECT'], ['installation', 'SELECT'],
 ]
 const usedCommandNames = ['SELECT', 'INSERT', 'UPDATE', 'DELETE'] as const
 

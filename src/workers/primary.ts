@@ -15,7 +15,8 @@ import type { Worker } from './worker.ts'
 const farewellMs = 10_000
 /** For handing over the connections that arrived last. */
 const handOverMs = 1_000
-const spoolFamilyBytes = 6
+/** Short, since the path of a socket is made of it. */
+const spoolFamilyBytes = 4
 
 /**
  * Serves by workers, each a process that does all that a request needs. This one, the primary, accepts connections,

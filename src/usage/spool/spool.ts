@@ -1,6 +1,7 @@
 import { mkdir, open, readdir, readFile, rename, rmdir, truncate, unlink, type FileHandle } from 'node:fs/promises'
 import path from 'node:path'
 import type { Logger } from 'pino'
+import { giveToOwnerOf } from '../../database/embedded/secrets.ts'
 import { makeSocketFolder } from '../../database/embedded/socket-folder.ts'
 import type { EncodedRows } from '../encoded-rows.ts'
 import { hasOwner, Owner } from './owner.ts'
@@ -41,6 +42,7 @@ const segmentName = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.rows$/
  * stored: `<data folder>/spool/<installation>/<name>/<segment's id>.rows`. What is asked of it is done in turn.
  */
 export class Spool {
+  readonly #data: string
   readonly #parent: string
   readonly #folder: string
   readonly #sockets: string
@@ -54,20 +56,21 @@ export class Spool {
   static async open ({ dataDir, installationId, name, logger }: SpoolOptions): Promise<Spool> {
     const data = path.resolve(dataDir)
     const parent = path.join(data, 'spool', installationId)
-    await mkdir(parent, { recursive: true, mode: folderMode })
+    await makeFolder(parent, data)
     const sockets = await makeSocketFolder(data)
     // Before there is a folder that somebody could take for a dead process'.
     const owner = await Owner.publish(sockets, name)
     try {
-      await mkdir(path.join(parent, name), { mode: folderMode })
+      await makeFolder(path.join(parent, name), data)
     } catch (err) {
       await owner.release()
       throw err
     }
-    return new Spool(parent, name, sockets, owner, logger)
+    return new Spool(data, parent, name, sockets, owner, logger)
   }
 
-  private constructor (parent: string, name: string, sockets: string, owner: Owner, logger: Logger) {
+  private constructor (data: string, parent: string, name: string, sockets: string, owner: Owner, logger: Logger) {
+    this.#data = data
     this.#parent = parent
     this.#folder = path.join(parent, name)
     this.#sockets = sockets
@@ -232,16 +235,22 @@ export class Spool {
   async #openFile (file: SegmentFile): Promise<FileHandle> {
     if (file.bytes > 0) return await open(file.path, 'r+')
     try {
-      return await openNew(file.path)
+      return await this.#openNew(file.path)
     } catch (err) {
       if (!isMissing(err)) throw err
       // Somebody has removed the folder, and with it what says that we live.
-      await mkdir(this.#folder, { recursive: true, mode: folderMode })
-      await mkdir(this.#sockets, { recursive: true, mode: folderMode })
+      await makeFolder(this.#folder, this.#data)
+      await makeSocketFolder(this.#data)
       await this.#owner.release()
       this.#owner = await Owner.publish(this.#sockets, path.basename(this.#folder))
-      return await openNew(file.path)
+      return await this.#openNew(file.path)
     }
+  }
+
+  async #openNew (file: string): Promise<FileHandle> {
+    const handle = await open(file, 'w', fileMode)
+    await giveToOwnerOf(this.#data, file)
+    return handle
   }
 
   async #inTurn<T> (work: () => Promise<T>): Promise<T> {
@@ -251,11 +260,11 @@ export class Spool {
   }
 }
 
-async function openNew (file: string): Promise<FileHandle> {
-  const handle = await open(file, 'w', fileMode)
-  // Whatever the umask leaves of it.
-  await handle.chmod(fileMode)
-  return handle
+/** Those above it, too, as far as they are missing. */
+async function makeFolder (folder: string, data: string): Promise<void> {
+  const first = await mkdir(folder, { recursive: true, mode: folderMode })
+  if (first === undefined) return
+  for (let made = folder; made.length >= first.length && made !== data; made = path.dirname(made)) await giveToOwnerOf(data, made)
 }
 
 async function writeAll (handle: FileHandle, bytes: Buffer, position: number): Promise<void> {
