@@ -18,6 +18,10 @@ COPY package.json LICENSE ./
 COPY config config
 COPY migrations migrations
 RUN chmod +x dist/main.js && ln -s /app/dist/main.js /usr/local/bin/latchkey
+# Usage rows until they are in the database.
+RUN mkdir -m 0700 /data && chown node:node /data
+ENV LATCHKEY_DATA_DIR=/data
+VOLUME /data
 USER node
 # Within a container loopback is of no use to anybody. Publish 8081 with care: it serves metrics and the admin API.
 ENV LATCHKEY_ADMIN_HOST=0.0.0.0
