@@ -19,6 +19,7 @@ t.test('all is well', async t => {
   t.equal(code, 0, stdout)
   t.match(stdout, /^ok {4}Node: /)
   t.match(stdout, /ok {4}NOTIFY: round trip in \d+ ms\n/)
+  t.match(stdout, /ok {4}Usage spool: \.latchkey, empty\n/)
   t.match(stdout, /All is well\.\n$/)
 })
 
@@ -51,6 +52,15 @@ t.test('what is wrong is named, with what to do', async t => {
   has('Usage ids', 'fail', /^93 %/)
   has('Upstream inventory', 'fail', /127\.0\.0\.1:1 cannot be reached: connect ECONNREFUSED/)
   has('Gateway port', 'fail', /taken by another program/)
+})
+
+t.test('a spool without a place, or without room', async t => {
+  const { url } = await createDatabase(t)
+  const cwd = t.testdir({ 'gateway.yaml': `${configFor(1)}usage: { spoolBytesMax: 1024GiB }\n` })
+  const small = await runCli(['doctor'], { cwd, env: environment(url) })
+  t.match(small.stdout, /warn {2}Usage spool: .* has \d+[MG]iB left, less than usage\.spoolBytesMax\n +-> Make room there/)
+  const nowhere = await runCli(['doctor'], { cwd, env: { ...environment(url), LATCHKEY_DATA_DIR: 'gateway.yaml' } })
+  t.match(nowhere.stdout, /warn {2}Usage spool: .*gateway\.yaml cannot be written to/)
 })
 
 t.test('a role that row-level security keeps from the rows', async t => {

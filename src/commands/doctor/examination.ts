@@ -18,6 +18,7 @@ import { checkPorts } from './ports.ts'
 import { checkRights } from './rights.ts'
 import { checkSchema } from './schema.ts'
 import { checkSerials } from './serials.ts'
+import { checkSpool } from './spool.ts'
 import { checkSurroundings } from './surroundings.ts'
 import { checkUpstreams } from './upstreams.ts'
 
@@ -33,6 +34,7 @@ export async function examine (environment: Environment, configFile: string): Pr
     return []
   }))
   if (config !== null) {
+    findings.push(...await attempt('Usage spool', async () => await checkSpool(config.usage, environment.dataDir)))
     findings.push(...await attempt('Upstreams', async () => await checkUpstreams(config)))
     findings.push(...await attempt('Ports', async () => await checkPorts(config)))
   }
