@@ -66,8 +66,8 @@ export class UsageRecorder {
       backlog: this.#backlog,
       load: async segment => this.#spool === null ? null : await this.#spool.load(segment),
       onDone: segment => {
-        const gone = this.#spool?.remove(segment) ?? Promise.resolve()
-        gone.then(() => this.#forgetting.add(segment.storedIds), () => {})
+        const removing = this.#spool?.remove(segment) ?? Promise.resolve(true)
+        removing.then(isGone => { if (isGone) this.#forgetting.add(segment.storedIds) }, () => {})
       },
       onWritten: rows => { this.#written += rows },
       onDropped: (reason, rows, err) => this.#drop(reason, rows, err),

@@ -106,9 +106,9 @@ export class SpoolFeeder {
     }
   }
 
-  /** Resolves when the segment's file is gone. */
-  async remove ({ file }: Segment): Promise<void> {
-    if (file !== null) await this.#spool?.remove(file)
+  /** Resolves when the segment's file is gone; false: it can't be removed. */
+  async remove ({ file }: Segment): Promise<boolean> {
+    return file === null || this.#spool === null || await this.#spool.remove(file)
   }
 
   /** Takes over what these processes have left, and hands it to `take` all at once. */

@@ -20,18 +20,32 @@ export function checksummed (rows: Buffer): Buffer {
 }
 
 /**
- * The rows of a segment file up to the first that isn't whole: what a crash has cut off, or a disk has lost, is behind
- * it. `bytes` is where they end in the file.
+ * The rows of a segment file that are whole. A crash cuts the last one off; a disk may also lose what is in between.
+ * No text of a row can pass for a row: each begins with a NUL, and texts have none.
+ *
+ * `end` is where the last one ends in the file; `bytesLost` are those of the file that are no row's.
  */
-export function wholeRows (file: Buffer): { readonly rows: EncodedRows, readonly bytes: number } {
-  if (file.length < segmentHeader.length || !file.subarray(0, segmentHeader.length).equals(segmentHeader)) return { rows: new EncodedRows(Buffer.alloc(0), 0), bytes: 0 }
-  let end = segmentHeader.length
+export function wholeRows (file: Buffer): { readonly rows: EncodedRows, readonly end: number, readonly bytesLost: number } {
+  const pieces: Buffer[] = []
   let count = 0
-  for (let next = endOfRow(file, end); next !== null; next = endOfRow(file, end)) {
-    end = next
-    count++
+  let end = segmentHeader.length
+  for (let start = end, at = end; start < file.length; start = at = Math.max(at + 1, start)) {
+    for (let next = endOfRow(file, at); next !== null; next = endOfRow(file, at)) {
+      at = next
+      count++
+    }
+    if (at === start) continue
+    pieces.push(file.subarray(start, at))
+    end = at
+    at--
   }
-  return { rows: new EncodedRows(file.subarray(segmentHeader.length, end), count), bytes: end }
+  const bytes = pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces)
+  return { rows: new EncodedRows(bytes, count), end, bytesLost: file.length - segmentHeader.length - bytes.length }
+}
+
+/** Whether it is a segment of this format. */
+export function isSegment (file: Buffer): boolean {
+  return file.subarray(0, segmentHeader.length).equals(segmentHeader)
 }
 
 /** Null where what begins there is no whole row. */

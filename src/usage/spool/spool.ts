@@ -2,10 +2,9 @@ import { mkdir, open, readdir, readFile, rename, rmdir, truncate, unlink, type F
 import path from 'node:path'
 import type { Logger } from 'pino'
 import { giveToOwnerOf } from '../../database/embedded/secrets.ts'
-import { makeSocketFolder } from '../../database/embedded/socket-folder.ts'
 import type { EncodedRows } from '../encoded-rows.ts'
 import { hasOwner, Owner } from './owner.ts'
-import { segmentHeader, wholeRows } from './segment-format.ts'
+import { isSegment, segmentHeader, wholeRows } from './segment-format.ts'
 
 export interface SpoolOptions {
   readonly dataDir: string
@@ -22,6 +21,10 @@ export interface SegmentFile {
   bytes: number
   isSynced: boolean
   isRemoved: boolean
+  /** While rows may be appended. */
+  handle: FileHandle | null
+  /** What is done to one file is done in turn; files don't wait for each other. */
+  turn: Promise<unknown>
 }
 
 /** A segment that was found, with its rows counted. */
@@ -39,17 +42,17 @@ const segmentName = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.rows$/
 
 /**
  * A folder of segments, which this process alone appends to, and from which segments go when their rows have been
- * stored: `<data folder>/spool/<installation>/<name>/<segment's id>.rows`. What is asked of it is done in turn.
+ * stored: `<data folder>/spool/<installation>/<name>/<segment's id>.rows`.
  */
 export class Spool {
   readonly #data: string
   readonly #parent: string
-  readonly #folder: string
-  readonly #sockets: string
-  #owner: Owner
+  readonly #name: string
   readonly #logger: Logger
-  #turn: Promise<unknown> = Promise.resolve()
-  #current: { readonly file: SegmentFile, readonly handle: FileHandle } | null = null
+  readonly #underWay = new Set<Promise<unknown>>()
+  #owner: Owner
+  /** Appended to last. One file is kept open at a time: an outage makes thousands. */
+  #current: SegmentFile | null = null
   #bytes = 0
 
   /** Rejects where the data folder can't be written to. */
@@ -57,23 +60,21 @@ export class Spool {
     const data = path.resolve(dataDir)
     const parent = path.join(data, 'spool', installationId)
     await makeFolder(parent, data)
-    const sockets = await makeSocketFolder(data)
     // Before there is a folder that somebody could take for a dead process'.
-    const owner = await Owner.publish(sockets, name)
+    const owner = await Owner.publish(ownersOf(data), name)
     try {
       await makeFolder(path.join(parent, name), data)
     } catch (err) {
       await owner.release()
       throw err
     }
-    return new Spool(data, parent, name, sockets, owner, logger)
+    return new Spool(data, parent, name, owner, logger)
   }
 
-  private constructor (data: string, parent: string, name: string, sockets: string, owner: Owner, logger: Logger) {
+  private constructor (data: string, parent: string, name: string, owner: Owner, logger: Logger) {
     this.#data = data
     this.#parent = parent
-    this.#folder = path.join(parent, name)
-    this.#sockets = sockets
+    this.#name = name
     this.#owner = owner
     this.#logger = logger
   }
@@ -85,16 +86,19 @@ export class Spool {
 
   /** The file is made with the first rows that are appended. */
   newFile (id: string): SegmentFile {
-    return { path: path.join(this.#folder, id + extension), bytes: 0, isSynced: true, isRemoved: false }
+    return fileAt(path.join(this.#folder, id + extension), 0)
   }
 
   /** Rejects where the disk won't take all of it; the same rows can then be appended again, and overwrite what it took. */
   async append (file: SegmentFile, rows: Buffer): Promise<void> {
-    await this.#inTurn(async () => {
+    const previous = this.#current
+    this.#current = file
+    if (previous !== null && previous !== file) this.#inTurn(previous, async () => await closeHandle(previous)).catch(() => {})
+    await this.#inTurn(file, async () => {
       if (file.isRemoved) return
-      const handle = await this.#handleOf(file)
+      file.handle ??= await this.#open(file)
       const bytes = file.bytes === 0 ? Buffer.concat([segmentHeader, rows]) : rows
-      await writeAll(handle, bytes, file.bytes)
+      await writeAll(file.handle, bytes, file.bytes)
       file.isSynced = false
       // Removed while it was written: its bytes are no longer counted.
       if (!file.isRemoved) this.#bytes += bytes.length
@@ -104,38 +108,49 @@ export class Spool {
 
   /** Resolves when what was appended is on the disk itself. */
   async sync (file: SegmentFile): Promise<void> {
-    await this.#inTurn(async () => {
-      if (file.isSynced || file.isRemoved) return
-      await (await this.#handleOf(file)).datasync()
-      await syncFolder(this.#folder)
-      file.isSynced = true
-    })
+    if (file.isSynced || file.isRemoved) return
+    // On a handle of its own, so that rows don't wait for a slow disk to be appended.
+    const bytesBefore = file.bytes
+    try {
+      await withOpen(file.path, async handle => await handle.datasync())
+    } catch (err) {
+      if (file.isRemoved) return
+      throw err
+    }
+    // Else a power cut may lose the file's very name.
+    await withOpen(path.dirname(file.path), async handle => await handle.sync())
+    file.isSynced = file.bytes === bytesBefore
   }
 
   async read (file: SegmentFile): Promise<EncodedRows> {
-    return await this.#inTurn(async () => wholeRows(await readFile(file.path)).rows)
+    return await this.#inTurn(file, async () => wholeRows(await readFile(file.path)).rows)
   }
 
-  /** Resolves when the file is gone; logs where it can't be removed: it is found at the next start then, and its rows are known to be stored. */
-  async remove (file: SegmentFile): Promise<void> {
-    if (file.isRemoved) return
+  /**
+   * Resolves when the file is gone: false, and it was logged, where it can't be removed. It is found at the next start
+   * then.
+   */
+  async remove (file: SegmentFile): Promise<boolean> {
+    if (file.isRemoved) return true
     file.isRemoved = true
     this.#bytes -= file.bytes
-    await this.#inTurn(async () => {
-      const isOpen = this.#current?.file === file
-      if (isOpen) await this.#closeCurrent()
-      if (!isOpen && file.bytes === 0) return
+    return await this.#inTurn(file, async () => {
       try {
-        await unlink(file.path)
+        const wasMade = file.handle !== null || file.bytes > 0
+        await closeHandle(file)
+        if (wasMade) await unlink(file.path)
+        return true
       } catch (err) {
-        if (!isMissing(err)) this.#logger.error({ err }, 'a usage segment could not be removed')
+        if (isMissing(err)) return true
+        this.#logger.error({ err }, 'a usage segment could not be removed')
+        return false
       }
     })
   }
 
   /**
    * Takes over the segments of processes that have died: of those named, or of all but those that `isOurs` says
-   * somebody else will. Of several who try one gets them. What isn't whole is cut off and logged.
+   * somebody else will. Of several who try one gets them. What isn't whole is logged.
    */
   async * adopt ({ names, isOurs = () => false }: { readonly names?: readonly string[], readonly isOurs?: (name: string) => boolean } = {}): AsyncGenerator<Leftover> {
     // Where that failed half-way the last time.
@@ -143,8 +158,8 @@ export class Spool {
       if (entry.isDirectory()) yield * this.#found(path.join(this.#folder, entry.name))
     }
     for (const name of names ?? await readdir(this.#parent)) {
-      if (name === path.basename(this.#folder) || (names === undefined && isOurs(name))) continue
-      if (await hasOwner(this.#sockets, name)) continue
+      if (name === this.#name || (names === undefined && isOurs(name))) continue
+      if (await hasOwner(ownersOf(this.#data), name)) continue
       const taken = path.join(this.#folder, name)
       try {
         await rename(path.join(this.#parent, name), taken)
@@ -158,25 +173,26 @@ export class Spool {
 
   /** Names of other databases for which rows wait here. */
   async otherInstallations (): Promise<string[]> {
-    const others: string[] = []
-    for (const name of await readdir(path.dirname(this.#parent))) {
-      if (name === path.basename(this.#parent)) continue
-      const owners = await readdir(path.join(path.dirname(this.#parent), name)).catch(() => [])
-      for (const owner of owners) {
-        if ((await readdir(path.join(path.dirname(this.#parent), name, owner)).catch(() => [])).length > 0) others.push(name)
-      }
+    const spool = path.join(this.#data, 'spool')
+    const others = new Set<string>()
+    for (const entry of await readdir(spool, { recursive: true })) {
+      const [installation = ''] = entry.split(path.sep)
+      if (entry.endsWith(extension) && installation !== path.basename(this.#parent)) others.add(installation)
     }
-    return [...new Set(others)]
+    return [...others]
   }
 
   /** Segments stay, and may be taken over from now on. */
   async close (): Promise<void> {
-    await this.#inTurn(async () => {
-      await this.#closeCurrent().catch(() => {})
-      // Only if it is empty.
-      await rmdir(this.#folder).catch(() => {})
-      await this.#owner.release()
-    })
+    while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay)
+    if (this.#current !== null) await closeHandle(this.#current).catch(() => {})
+    // Only if it is empty.
+    await rmdir(this.#folder).catch(() => {})
+    await this.#owner.release()
+  }
+
+  get #folder (): string {
+    return path.join(this.#parent, this.#name)
   }
 
   async * #found (folder: string): AsyncGenerator<Leftover> {
@@ -192,10 +208,10 @@ export class Spool {
       const from = path.join(folder, entry.name)
       if (entry.isDirectory()) {
         yield * this.#flattened(from)
-      } else if (segmentName.test(entry.name)) {
+      } else {
         const to = path.join(this.#folder, entry.name)
         await rename(from, to)
-        yield to
+        if (segmentName.test(entry.name)) yield to
       }
     }
     await rmdir(folder).catch(() => {})
@@ -203,46 +219,40 @@ export class Spool {
 
   async #examine (file: string): Promise<Leftover | null> {
     const content = await readFile(file)
-    const { rows, bytes } = wholeRows(content)
-    if (bytes < content.length) {
-      this.#logger.error({ segment: path.basename(file), rows: rows.count, bytesCut: content.length - bytes }, 'a usage segment was damaged: what is behind its last whole row is cut off')
-      // What reads it stops there all the same.
-      await truncate(file, bytes).catch(() => {})
-    }
-    if (rows.count === 0) {
+    if (content.length <= segmentHeader.length) {
+      // Made, but for the first rows.
       await unlink(file).catch(() => {})
       return null
     }
-    this.#bytes += bytes
-    return { id: path.basename(file, extension), file: { path: file, bytes, isSynced: true, isRemoved: false }, rows: rows.count }
+    if (!isSegment(content)) return await this.#putAside(file, content)
+    const { rows, end, bytesLost } = wholeRows(content)
+    if (rows.count === 0) return await this.#putAside(file, content)
+    if (bytesLost > 0) {
+      this.#logger.error({ segment: path.basename(file), rows: rows.count, bytesLost }, 'a usage segment was damaged: what is not a whole row is left out')
+      // What reads it passes over that all the same.
+      await truncate(file, end).catch(() => {})
+    }
+    this.#bytes += content.length
+    return { id: path.basename(file, extension), file: fileAt(file, content.length), rows: rows.count }
   }
 
-  /** One file is open at a time: an outage makes thousands. */
-  async #handleOf (file: SegmentFile): Promise<FileHandle> {
-    if (this.#current?.file === file) return this.#current.handle
-    await this.#closeCurrent()
-    const handle = await this.#openFile(file)
-    this.#current = { file, handle }
-    return handle
+  /** Of another version of this product, or damaged altogether: somebody may still make something of it. */
+  async #putAside (file: string, { length }: Buffer): Promise<null> {
+    this.#logger.error({ file: `${file}.unreadable`, bytes: length }, 'a usage segment cannot be read, and is put aside')
+    await rename(file, `${file}.unreadable`)
+    return null
   }
 
-  async #closeCurrent (): Promise<void> {
-    const current = this.#current
-    this.#current = null
-    await current?.handle.close()
-  }
-
-  async #openFile (file: SegmentFile): Promise<FileHandle> {
+  async #open (file: SegmentFile): Promise<FileHandle> {
     if (file.bytes > 0) return await open(file.path, 'r+')
     try {
       return await this.#openNew(file.path)
     } catch (err) {
       if (!isMissing(err)) throw err
       // Somebody has removed the folder, and with it what says that we live.
-      await makeFolder(this.#folder, this.#data)
-      await makeSocketFolder(this.#data)
       await this.#owner.release()
-      this.#owner = await Owner.publish(this.#sockets, path.basename(this.#folder))
+      this.#owner = await Owner.publish(ownersOf(this.#data), this.#name)
+      await makeFolder(this.#folder, this.#data)
       return await this.#openNew(file.path)
     }
   }
@@ -253,11 +263,25 @@ export class Spool {
     return handle
   }
 
-  async #inTurn<T> (work: () => Promise<T>): Promise<T> {
-    const done = this.#turn.then(work)
-    this.#turn = done.catch(() => {})
-    return await done
+  async #inTurn<T> (file: SegmentFile, work: () => Promise<T>): Promise<T> {
+    const done = file.turn.then(work)
+    const settled = done.catch(() => {})
+    file.turn = settled
+    this.#underWay.add(settled)
+    try {
+      return await done
+    } finally {
+      this.#underWay.delete(settled)
+    }
   }
+}
+
+function fileAt (file: string, bytes: number): SegmentFile {
+  return { path: file, bytes, isSynced: true, isRemoved: false, handle: null, turn: Promise.resolve() }
+}
+
+function ownersOf (data: string): string {
+  return path.join(data, 'spool', 'owners')
 }
 
 /** Those above it, too, as far as they are missing. */
@@ -274,11 +298,16 @@ async function writeAll (handle: FileHandle, bytes: Buffer, position: number): P
   }
 }
 
-/** Else a power cut may lose the file's very name. */
-async function syncFolder (folder: string): Promise<void> {
-  const handle = await open(folder, 'r')
+async function closeHandle (file: SegmentFile): Promise<void> {
+  const { handle } = file
+  file.handle = null
+  await handle?.close()
+}
+
+async function withOpen (file: string, work: (handle: FileHandle) => Promise<void>): Promise<void> {
+  const handle = await open(file, 'r')
   try {
-    await handle.sync()
+    await work(handle)
   } finally {
     await handle.close()
   }
