@@ -220,7 +220,9 @@ async function compose ({ config, database, bcrypt, failures, spool, logger, ...
         await pause(firstProbeEveryMs)
       }
       if (stop.signal.aborted) return
-      usage.startSpool()
+      // No request is invited before its row can be spooled.
+      await usage.startSpool()
+      if (stop.signal.aborted) return
       onReached()
       if (!isExamined) await examine()
     },

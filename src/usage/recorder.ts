@@ -81,9 +81,12 @@ export class UsageRecorder {
     this.#ticker = setInterval(() => this.#tick(), flushEveryMs).unref()
   }
 
-  /** The store was reached once: from now on rows are spooled, and what was left in the spool is written. */
-  startSpool (): void {
-    this.#spool?.start()
+  /**
+   * The store was reached once: from now on rows are spooled, and what was left in the spool is written. Resolves when
+   * that is so, or has failed, or takes too long to be waited for.
+   */
+  async startSpool (): Promise<void> {
+    if (this.#spool !== null) await within(this.#spool.start(), spoolOpenMs)
   }
 
   /**
@@ -244,6 +247,7 @@ export interface UsageStats {
 }
 
 const closeRetryMs = 100
+const spoolOpenMs = 2_000
 /** For the last rows to get to a disk that may hang. */
 const spoolCloseMs = 2_000
 

@@ -52,6 +52,8 @@ export class SpoolFeeder {
   #looking: Promise<unknown> = Promise.resolve()
   #opening: Promise<void> | null = null
   #opened: (spool: Spool) => void = () => {}
+  #wasTried: () => void = () => {}
+  readonly #tried = new Promise<void>(resolve => { this.#wasTried = resolve })
   readonly #whenOpen = new Promise<Spool>(resolve => { this.#opened = resolve })
   #isClosed = false
 
@@ -59,9 +61,10 @@ export class SpoolFeeder {
     this.#options = options
   }
 
-  /** The store was reached: begins, and goes on trying where that fails. */
-  start (): void {
+  /** The store was reached: begins, and goes on trying where that fails. Resolves when it has been tried once. */
+  async start (): Promise<void> {
     this.#opening ??= this.#open()
+    await this.#tried
   }
 
   stats (): SpoolStats {
@@ -149,15 +152,18 @@ export class SpoolFeeder {
         break
       } catch (err) {
         this.#failed(err)
+        this.#wasTried()
         await pause(retryEveryMs)
       }
     }
     if (this.#isClosed) {
+      this.#wasTried()
       await this.#spool?.close()
       return
     }
     this.#opened(this.#spool!)
     this.#works()
+    this.#wasTried()
     this.due()
     const others = await this.#spool!.otherInstallations().catch(() => [])
     if (others.length > 0) logger.warn({ installations: others }, 'the spool holds usage rows of other databases, which wait for a gateway that uses those')

@@ -35,7 +35,7 @@ function start (t: Test, { store, dataDir }: World, { name = newName(), ...optio
     flushRows: 10,
     ...options,
   })
-  started.recorder.startSpool()
+  started.recorder.startSpool().catch(t.threw)
   return started
 }
 
@@ -205,7 +205,7 @@ t.test('a disk that fails leaves rows in memory, says so, and is used again when
       fsync: 'always',
     },
   })
-  recorder.startSpool()
+  await recorder.startSpool()
   record(recorder, world.keyId, 0, 5)
   await until(() => recorder.stats().spool.down === 1, 'it is down')
   t.ok(lines.some(({ level, msg }) => level === 50 && msg.startsWith('usage cannot be spooled')))
