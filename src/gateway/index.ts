@@ -14,7 +14,7 @@ import type { ClientResponse } from '../upstreams/client-response.ts'
 import type { Engine } from '../upstreams/forwarding.ts'
 import { NodeResponse } from './node-response.ts'
 import type { UpstreamSet } from '../upstreams/upstream-set.ts'
-import type { UsageRecorder } from '../usage/recorder.ts'
+import type { UsageSink } from '../usage/no-usage.ts'
 import { ownLines } from './answer.ts'
 import { clientOf } from './client.ts'
 import type { ClientRequest, ReceivedBody } from './client-request.ts'
@@ -56,7 +56,7 @@ export interface GatewayParts {
   readonly routeTable: () => RouteTable
   readonly upstreams: UpstreamSet
   readonly verifier: Verifier
-  readonly usage: UsageRecorder
+  readonly usage: UsageSink
   readonly openRequests: OpenRequests
   readonly connections: Connections
   readonly failures: FailureBudget
