@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs'
+import path from 'node:path'
 import t from 'tap'
 import { startFront } from '../support/front.ts'
 import { send } from '../support/http.ts'
@@ -12,6 +14,7 @@ t.test('with usage.store: none requests are served, and nothing is written of th
   const series = await scrape(gateway.adminUrl)
   t.equal(series.get('latchkey_requests_total{route="all",method="GET",code="200"}'), 20, 'metrics count them all the same')
   t.equal(series.get('latchkey_usage_flush_duration_seconds_count'), 0)
+  t.notOk(existsSync(path.join(path.dirname(gateway.configFile), 'data/spool')), 'nothing is on disk either')
   // With the gateway's end, whatever was on its way would have been written.
   await gateway.server.close()
   const { rows: [stored] } = await gateway.database.pool.query(`
