@@ -23,6 +23,7 @@ import type { RegistryParts } from './metrics/registry.ts'
 import { RouteTable } from './routes/route-table.ts'
 import { createEngine } from './upstreams/engines.ts'
 import { UpstreamSet } from './upstreams/upstream-set.ts'
+import { NoUsage, type UsageSink } from './usage/no-usage.ts'
 import { UsageRecorder } from './usage/recorder.ts'
 import { Spool } from './usage/spool/spool.ts'
 import { PostgresUsageStore } from './usage/stores/postgres.ts'
@@ -148,7 +149,8 @@ async function compose ({ config, database, bcrypt, failures, spool, logger, ...
   listener.start()
   below.add('listener', () => listener.close())
   const usageStore = new PostgresUsageStore(usagePool)
-  const usage = new UsageRecorder({
+  const Usage = config.usage.store === 'none' ? NoUsage : UsageRecorder
+  const usage: UsageSink = new Usage({
     store: usageStore,
     spool: config.usage.spool
       ? {
@@ -163,6 +165,7 @@ async function compose ({ config, database, bcrypt, failures, spool, logger, ...
     flushRows: config.usage.flushRows,
     logger,
     redact: redactKeys,
+    privacy: config.usage.privacy,
     onMoved: options.onUsageMoved,
   })
   const metrics = new GatewayMetrics()

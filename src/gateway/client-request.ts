@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Socket } from 'node:net'
+import type { RequestBody } from '../upstreams/forwarding.ts'
 
 /** A request as far as the gateway looks at it, whichever server has read it. */
 export interface ClientRequest {
@@ -14,4 +15,10 @@ export interface ClientRequest {
   /** All of it has arrived, its body included. */
   readonly complete: boolean
   readonly socket: Socket
+}
+
+/** Its body, which whoever reads the request counts as it arrives. */
+export interface ReceivedBody extends RequestBody {
+  /** As many of its bytes as were read from the client, without their framing. */
+  readonly receivedBytes: number
 }

@@ -2,18 +2,18 @@ import type { RouteConfig } from '../config/config.ts'
 import type { ProblemCode } from '../errors.ts'
 import type { KeyRecord } from '../keys/verifier.ts'
 import type { ClientResponse } from '../upstreams/client-response.ts'
-import type { Admitted, Forwarding, RequestBody } from '../upstreams/forwarding.ts'
+import type { Admitted, Forwarding } from '../upstreams/forwarding.ts'
 import type { Tunnel } from '../upstreams/tunnel.ts'
 import type { Upstream } from '../upstreams/upstream.ts'
 import type { Client } from './client.ts'
-import type { ClientRequest } from './client-request.ts'
+import type { ClientRequest, ReceivedBody } from './client-request.ts'
 
 /** All that the gateway knows of one request: which it is, what route it matched, whose key came with it, how it ended. */
 export class Identity implements Admitted {
   readonly startedAtMs = Date.now()
   readonly request: ClientRequest
   readonly response: ClientResponse
-  readonly body: RequestBody | null
+  readonly body: ReceivedBody | null
   /** Goes on with Fastify's own way of the request, where it came through Fastify. */
   admit: (() => void) | null = null
   readonly requestId: string
@@ -45,7 +45,7 @@ export class Identity implements Admitted {
   /** Why the key that let the request in no longer did, before it had ended. */
   endedBy: ProblemCode | null = null
 
-  constructor (request: ClientRequest, response: ClientResponse, body: RequestBody | null, client: Client, requestId: string) {
+  constructor (request: ClientRequest, response: ClientResponse, body: ReceivedBody | null, client: Client, requestId: string) {
     this.request = request
     this.response = response
     this.body = body
@@ -56,14 +56,15 @@ export class Identity implements Admitted {
     this.path = queryStart === -1 ? target : target.slice(0, queryStart)
   }
 
-  /** Of its body, as far as it was read. */
+  /** Of its body, as far as it was read; of a WebSocket, all that passed to the upstream. */
   get requestBytes (): number {
-    return 0
+    if (this.tunnel !== null) return this.tunnel.bytesToUpstream
+    return this.body === null ? 0 : this.body.receivedBytes
   }
 
-  /** Of its body, as far as the client was sent it. */
+  /** Of its body, as far as the client was sent it; of a WebSocket, all that passed to the client. */
   get responseBytes (): number {
-    return 0
+    return this.tunnel === null ? this.response.bodyBytes : this.tunnel.bytesToClient
   }
 
   /** Its response has closed. Returns how many milliseconds after the request's head. */

@@ -1,4 +1,3 @@
-import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
@@ -12,13 +11,13 @@ import { holdsScopes } from '../routes/scopes.ts'
 import type { RouteTable } from '../routes/route-table.ts'
 import { failureCode } from '../upstreams/failure.ts'
 import type { ClientResponse } from '../upstreams/client-response.ts'
-import type { Engine, RequestBody } from '../upstreams/forwarding.ts'
+import type { Engine } from '../upstreams/forwarding.ts'
 import { NodeResponse } from './node-response.ts'
 import type { UpstreamSet } from '../upstreams/upstream-set.ts'
-import type { UsageRecorder } from '../usage/recorder.ts'
+import type { UsageSink } from '../usage/no-usage.ts'
 import { ownLines } from './answer.ts'
 import { clientOf } from './client.ts'
-import type { ClientRequest } from './client-request.ts'
+import type { ClientRequest, ReceivedBody } from './client-request.ts'
 import type { Connection, Connections } from './connections.ts'
 import { type Credential, readCredential } from './credential.ts'
 import { forwardingFor } from './forward.ts'
@@ -36,7 +35,7 @@ import { SlowClients } from './slow-clients.ts'
 import { Turns } from './turns.ts'
 import { unmatched } from './unmatched.ts'
 import { UnreadableRequests } from './unreadable-request.ts'
-import { handshakeFault, isUpgrade, losesWhatFollows } from './upgrade-request.ts'
+import { type GatewayRequest, handshakeFault, isUpgrade, losesWhatFollows } from './upgrade-request.ts'
 import { acceptUpgrades, tunnel } from './upgrades.ts'
 import { UpstreamHeaders } from './upstream-headers.ts'
 
@@ -57,7 +56,7 @@ export interface GatewayParts {
   readonly routeTable: () => RouteTable
   readonly upstreams: UpstreamSet
   readonly verifier: Verifier
-  readonly usage: UsageRecorder
+  readonly usage: UsageSink
   readonly openRequests: OpenRequests
   readonly connections: Connections
   readonly failures: FailureBudget
@@ -229,7 +228,7 @@ export async function createGateway (parts: GatewayParts): Promise<FastifyInstan
   }
 
   function acceptRead (request: FastifyRequest, reply: FastifyReply, admit: (() => void) | null): Identity {
-    const raw = request.raw as IncomingMessage & ClientRequest
+    const raw = request.raw as GatewayRequest & ClientRequest
     const identity = accept(raw, new NodeResponse(reply.raw), raw, connections.of(raw.socket))
     request.identity = identity
     identity.admit = admit
@@ -239,7 +238,7 @@ export async function createGateway (parts: GatewayParts): Promise<FastifyInstan
   }
 
   /** Begins the request's record. */
-  function accept (request: ClientRequest, response: ClientResponse, body: RequestBody | null, connection: Connection): Identity {
+  function accept (request: ClientRequest, response: ClientResponse, body: ReceivedBody | null, connection: Connection): Identity {
     const { headers } = request
     const identity = new Identity(request, response, body, clientOf(headers, connection.peer, trusted), requestIds.of(headers['x-request-id']))
     response.endsConnection = parts.isDraining()

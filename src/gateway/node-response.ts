@@ -9,6 +9,7 @@ type Raw = ServerResponse & { _header?: string, readonly _headerSent?: boolean, 
 export class NodeResponse implements ClientResponse {
   readonly raw: ServerResponse
   endsConnection = false
+  bodyBytes = 0
   #onDrain: (() => void) | null = null
 
   constructor (raw: ServerResponse) {
@@ -52,9 +53,12 @@ export class NodeResponse implements ClientResponse {
       raw.statusCode = whole.status
       raw._header = headText(whole, raw._keepAliveTimeout!)
     } else this.begin(whole)
+    // node:http leaves the body out.
+    const isHead = raw.req.method === 'HEAD'
+    if (!isHead && !isBodyless) this.bodyBytes = body.length
     // node:http sends a head with an Expect, whatever that means in an answer, at once.
     if (isBodyless || body === '') raw.end()
-    else if (raw.req.method === 'HEAD' || typeof raw._header !== 'string' || raw._headerSent !== false) raw.end(body, 'latin1')
+    else if (isHead || typeof raw._header !== 'string' || raw._headerSent !== false) raw.end(body, 'latin1')
     else {
       raw._header += body
       raw.end()
@@ -76,6 +80,7 @@ export class NodeResponse implements ClientResponse {
   }
 
   write (piece: Buffer | string, written?: (err?: Error | null) => void): boolean {
+    this.bodyBytes += piece.length
     return typeof piece === 'string' ? this.raw.write(piece, 'latin1', written) : this.raw.write(piece, written)
   }
 

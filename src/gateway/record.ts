@@ -3,7 +3,7 @@ import { type ProblemCode, problems } from '../errors.ts'
 import { redactKeys } from '../keys/format.ts'
 import type { GatewayMetrics } from '../metrics/gateway-metrics.ts'
 import { ClientGoneError, failureCode, isClientsLoss } from '../upstreams/failure.ts'
-import type { UsageRecorder } from '../usage/recorder.ts'
+import type { UsageSink } from '../usage/no-usage.ts'
 import type { Identity } from './identity.ts'
 import type { OpenRequests } from './open-requests.ts'
 
@@ -15,7 +15,7 @@ const upstreamsFaults: ReadonlySet<ProblemCode> = new Set<ProblemCode>(['upstrea
 
 export interface Recording {
   readonly metrics: GatewayMetrics
-  readonly usage: UsageRecorder
+  readonly usage: UsageSink
   readonly openRequests: OpenRequests
   readonly logger: Logger
 }
@@ -45,6 +45,7 @@ export function recordClosed (identity: Identity, { metrics, usage, openRequests
       keyId: key.id,
       route: route!.id,
       endpoint: identity.path,
+      routePath: route!.path,
       method,
       statusCode,
       ipAddress: identity.client.address,

@@ -16,6 +16,8 @@ const validVersion = /^[0-9]{1,3}$/
 export class GatewayRequest extends IncomingMessage {
   /** What the parser found; node:http asks `upgrade` for its own purposes, after the header was read. */
   declare parsedUpgrade: unknown
+  /** Of its body. */
+  receivedBytes = 0
   #isAloneInPiece = true
 
   get upgrade (): boolean {
@@ -25,6 +27,12 @@ export class GatewayRequest extends IncomingMessage {
   set upgrade (parsed: unknown) {
     this.parsedUpgrade = parsed
     if (parsed === true) this.#isAloneInPiece = isOneHead(this.socket)
+  }
+
+  /** Called by node:http with each piece of the body, and with null at its end. */
+  override push (piece: Buffer | null): boolean {
+    if (piece !== null) this.receivedBytes += piece.length
+    return super.push(piece)
   }
 
   /**

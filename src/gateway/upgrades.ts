@@ -1,6 +1,7 @@
 import { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyInstance } from 'fastify'
+import { countPiped } from '../upstreams/count-piped.ts'
 import { failureCode, isClientsLoss } from '../upstreams/failure.ts'
 import { Tunnel } from '../upstreams/tunnel.ts'
 import { type UpgradeAnswer, upgradeUpstream } from '../upstreams/tunnel-handshake.ts'
@@ -85,6 +86,7 @@ function passOn (identity: Identity, { response, headers }: UpgradeAnswer & { re
   for (const name in headers) raw.setHeader(name, headers[name]!)
   const own = listedHeaders(ownLines(identity))
   for (let i = 0; i < own.length; i += 2) raw.setHeader(own[i]!, own[i + 1]!)
+  countPiped(raw, identity.response)
   response.pipe(raw)
 }
 

@@ -20,6 +20,8 @@ export interface ClientResponse {
   /** All of the answer was handed to the system. */
   readonly isFinished: boolean
   readonly isDestroyed: boolean
+  /** Of its body, handed to the client's connection so far, without its framing. Whoever writes past this adds to it. */
+  bodyBytes: number
   /** Nothing else is to come on the connection; the head says so. To be set before there is one. */
   endsConnection: boolean
   /** Called when the client takes more, after a `write` that returned false. */

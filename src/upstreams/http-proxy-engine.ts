@@ -4,6 +4,8 @@ import httpProxy from '@fastify/http-proxy'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Dispatcher } from 'undici'
 import { type AnswerHeaders, hasNoBody, isEventStream, passedOnHeaders } from './answer.ts'
+import type { ClientResponse } from './client-response.ts'
+import { countPiped } from './count-piped.ts'
 import { failureCode } from './failure.ts'
 import type { Admitted, Engine, EngineOptions } from './forwarding.ts'
 import { listedHeaders } from './header-lines.ts'
@@ -44,7 +46,7 @@ export class HttpProxyEngine implements Engine {
           if (request !== undefined) options.forwardingOf(request).isEventStream = isEventStream(String(headers['content-type']))
           return passedOnHeaders(headers, request === undefined ? {} : ownHeaders(options, options.admittedOf(request)))
         },
-        onResponse: (_request: FastifyRequest, reply: FastifyReply, { stream }: UpstreamAnswer) => sendOn(reply, stream),
+        onResponse: (_request: FastifyRequest, reply: FastifyReply, { stream }: UpstreamAnswer) => sendOn(reply, stream, options.admittedOf(reply.request).response),
         onError: (reply: FastifyReply, { error }: { error: Error }) => {
           const { failure } = options.forwardingOf(reply.request)
           options.onFailure(options.admittedOf(reply.request), failureCode(failure ?? error))
@@ -74,7 +76,7 @@ interface UpstreamAnswer {
 /** Enough to let an upstream's connection live on that sent a body where there is none. */
 const droppedBodyBytesMax = 65_536
 
-function sendOn (reply: FastifyReply, stream: Readable): void {
+function sendOn (reply: FastifyReply, stream: Readable, response: ClientResponse): void {
   const { statusCode } = reply
   if (hasNoBody(statusCode)) {
     const body = stream as Dispatcher.ResponseData['body']
@@ -85,6 +87,7 @@ function sendOn (reply: FastifyReply, stream: Readable): void {
     reply.send()
     return
   }
+  countPiped(reply.raw, response)
   reply.send(stream)
   // The head would wait for the body's first byte, which an event stream may not send for hours. Not at once: most
   // answers have it here already, and then go out in one write.

@@ -57,6 +57,15 @@ export class Tunnel {
     if (client.destroyed || upstream.destroyed) this.destroy()
   }
 
+  /** All that passed, frames and their headers; not what the gateway itself said. */
+  get bytesToClient (): number {
+    return this.#toClient.bytes
+  }
+
+  get bytesToUpstream (): number {
+    return this.#toUpstream.bytes
+  }
+
   /** Ends both sides with Close frames as soon as no other frame is under way; what still stands after the grace is destroyed. */
   end ({ code, reason, graceMs, letsFrameEnd }: TunnelEnd): void {
     if (this.#grace !== null || this.#client.destroyed) return
@@ -75,6 +84,8 @@ export class Tunnel {
 }
 
 class Direction {
+  /** That passed. */
+  bytes = 0
   readonly #from: Duplex
   readonly #to: Duplex
   readonly #frames = new FrameTracker()
@@ -120,6 +131,7 @@ class Direction {
     if (!this.#isCut) {
       const taken = this.#frames.take(bytes, this.#last !== null)
       const passed = taken === bytes.length ? bytes : bytes.subarray(0, taken)
+      this.bytes += passed.length
       const hasRoom = this.#to.write(passed)
       if (this.#last !== null && this.#frames.isAtBoundary) this.#finish(bytes.subarray(taken))
       else if (!hasRoom) this.#from.pause()

@@ -1,16 +1,17 @@
 import type { Logger } from 'pino'
+import type { UsagePrivacy } from '../config/config.ts'
 import { Histogram } from '../metrics/histogram.ts'
 import { Backlog } from './backlog.ts'
 import { DropLog, type DropReason } from './drop-log.ts'
 import { Forgetting } from './forgetting.ts'
 import { Outage } from './outage.ts'
 import { RowCleaner } from './row.ts'
-import type { UsageRow } from './row.ts'
+import type { RecordedRow } from './row.ts'
 import { SegmentWriter } from './segment-writer.ts'
 import { SpoolFeeder, type SpoolFeederOptions, type SpoolStats } from './spool/feeder.ts'
 import type { UsageStore } from './store.ts'
 
-export type { UsageRow } from './row.ts'
+export type { RecordedRow, UsageRow } from './row.ts'
 
 /**
  * Takes one row a request, spools it, and writes rows in batches, one batch at a time. Every row is in exactly one
@@ -42,11 +43,11 @@ export class UsageRecorder {
   #isAbandoned = false
   #closing: Promise<void> | null = null
 
-  constructor ({ store, spool, flushEveryMs, flushRows, rowsMax = 100_000, logger, redact, onMoved = () => {} }: UsageRecorderOptions) {
+  constructor ({ store, spool, flushEveryMs, flushRows, rowsMax = 100_000, logger, redact, privacy, onMoved = () => {} }: UsageRecorderOptions) {
     this.#rowsMax = rowsMax
     this.#logger = logger
     this.#onMoved = onMoved
-    this.#cleaner = new RowCleaner(redact)
+    this.#cleaner = new RowCleaner(redact, privacy)
     this.#backlog = new Backlog(flushRows)
     this.#drops = new DropLog(logger)
     this.#outage = new Outage(logger, () => { this.#run().catch(() => {}) })
@@ -93,7 +94,7 @@ export class UsageRecorder {
    * Never throws and never waits. When the queue is full, this row is dropped and counted. Nothing of the row is kept
    * but bytes.
    */
-  record (row: UsageRow): void {
+  record (row: RecordedRow): void {
     this.#recorded++
     if (this.#isClosed) return this.#drop('recorder closed', 1)
     if (this.#backlog.waiting >= this.#rowsMax) return this.#drop('queue full', 1)
@@ -230,6 +231,8 @@ export interface UsageRecorderOptions {
   readonly logger: Logger
   /** Replaces what looks like a key; always alike in the same text. */
   readonly redact: (text: string) => string
+  /** What is left out of rows before they are held anywhere; left out itself: nothing. */
+  readonly privacy?: UsagePrivacy
   /** Rows have come from one place to another, or are about to be removed from the disk. */
   readonly onMoved?: () => void
 }

@@ -1,11 +1,13 @@
 import { isIP, isIPv4 } from 'node:net'
+import type { UsagePrivacy } from '../config/config.ts'
+import { nothingLeftOut, shortenedUserAgent, truncatedAddress } from './privacy.ts'
 
 /** One request made with a key whose secret was proven. */
 export interface UsageRow {
   readonly keyId: number
   /** Id of the route. */
   readonly route: string
-  /** The path without the query. */
+  /** The path without the query, or that of the route. */
   readonly endpoint: string
   readonly method: string
   /** 499 for a client that left. */
@@ -24,37 +26,47 @@ export interface UsageRow {
   readonly requestId: string
 }
 
+/** A row as the gateway gives it: with all that it knows. */
+export interface RecordedRow extends UsageRow {
+  /** The path of the route, as configured: what stands for the client's where that is left out. */
+  readonly routePath?: string
+}
+
 /**
- * Makes rows such as may be stored: cut to the columns' widths, without what Postgres can't hold, and with whatever
- * looks like a key redacted (before the cut, which could leave half a key that nothing recognises).
+ * Makes rows such as may be stored: without what is to be left out, cut to the columns' widths, without what Postgres
+ * can't hold, and with whatever looks like a key redacted (before the cut, which could leave half a key that nothing
+ * recognises). Nothing of a row is written anywhere before.
  */
 export class RowCleaner {
   readonly #redact: (text: string) => string
+  readonly #privacy: UsagePrivacy
   // What tends to be the same from one request to the next.
   readonly #endpoint: Remembered<string>
   readonly #method: Remembered<string>
   readonly #ipAddress: Remembered<string | null>
-  readonly #userAgent: Remembered<string>
+  readonly #userAgent: Remembered<string | null>
 
   /** `redact` gives the same for the same text. */
-  constructor (redact: (text: string) => string) {
+  constructor (redact: (text: string) => string, privacy: UsagePrivacy = nothingLeftOut) {
     this.#redact = redact
+    this.#privacy = privacy
     this.#endpoint = new Remembered((text) => cleanText(text, endpointCharactersMax, redact))
     this.#method = new Remembered((text) => cleanText(text, methodCharactersMax, redact))
-    this.#ipAddress = new Remembered(cleanAddress, clientsMax)
-    this.#userAgent = new Remembered((text) => cleanText(text, userAgentCharactersMax, redact), clientsMax)
+    this.#ipAddress = new Remembered<string | null>(cleanAddress, clientsMax, privacy.addresses === 'truncated' ? truncatedAddress : asItIs)
+    this.#userAgent = new Remembered<string | null>((text) => cleanText(text, userAgentCharactersMax, redact), clientsMax, privacy.userAgents === 'shortened' ? shortenedUserAgent : asItIs)
   }
 
   /** Throws what `redact` throws. */
-  clean (row: UsageRow): UsageRow {
+  clean (row: RecordedRow): UsageRow {
+    const { addresses, userAgents, paths } = this.#privacy
     return {
       keyId: row.keyId,
       route: row.route,
-      endpoint: this.#endpoint.of(row.endpoint),
+      endpoint: this.#endpoint.of(paths === 'routePattern' ? row.routePath ?? '' : row.endpoint),
       method: this.#method.of(row.method),
       statusCode: int4(row.statusCode),
-      ipAddress: row.ipAddress === null ? null : this.#ipAddress.of(row.ipAddress),
-      userAgent: row.userAgent === null ? null : this.#userAgent.of(row.userAgent),
+      ipAddress: row.ipAddress === null || addresses === 'dropped' ? null : this.#ipAddress.of(row.ipAddress),
+      userAgent: row.userAgent === null || userAgents === 'dropped' ? null : this.#userAgent.of(row.userAgent),
       responseTimeMs: int4(row.responseTimeMs),
       requestBytes: row.requestBytes,
       responseBytes: row.responseBytes,
@@ -76,34 +88,46 @@ const clientsMax = 500
 const rememberedCharactersMax = 512
 
 /**
- * Remembers texts that were found to be clean, the last and a number of those before: what looks like a key isn't kept.
- * Copies, as a text may be a part of a whole request, which would be kept with it.
+ * Remembers texts that were found to be clean, the last and a number of those before, and what is stored for them: what
+ * looks like a key isn't kept. Copies, as a text may be a part of a whole request, which would be kept with it.
  */
-class Remembered<Clean extends string | null> {
-  readonly #clean: (text: string) => Clean | string
+class Remembered<Stored extends string | null> {
+  readonly #clean: (text: string) => Stored
   readonly #textsMax: number
-  readonly #texts = new Set<string>()
-  #last = ''
+  readonly #shorten: (cleaned: Stored & string) => Stored
+  readonly #texts = new Map<string, Stored>()
+  #last: string | null = null
+  #storedForLast: Stored | null = null
 
-  constructor (clean: (text: string) => Clean | string, textsMax = 0) {
+  constructor (clean: (text: string) => Stored, textsMax = 0, shorten: (cleaned: Stored & string) => Stored = asItIs) {
     this.#clean = clean
     this.#textsMax = textsMax
+    this.#shorten = shorten
   }
 
-  /** The text as `clean` leaves it. */
-  of (text: string): Clean | string {
-    if (text === this.#last || this.#texts.has(text)) return text
+  /** What is stored: the text as `clean` leaves it, shortened. */
+  of (text: string): Stored {
+    if (text === this.#last) return this.#storedForLast as Stored
+    const known = this.#texts.get(text)
+    if (known !== undefined) return known
     const cleaned = this.#clean(text)
-    if (cleaned === text && text.length <= rememberedCharactersMax) this.#remember(Buffer.from(text).toString())
-    return cleaned
+    const stored = cleaned === null ? cleaned : this.#shorten(cleaned)
+    if (cleaned === text && text.length <= rememberedCharactersMax) this.#remember(Buffer.from(text).toString(), stored)
+    return stored
   }
 
-  #remember (copy: string): void {
+  #remember (copy: string, stored: Stored): void {
+    if (stored === copy) stored = copy as Stored
     this.#last = copy
+    this.#storedForLast = stored
     if (this.#textsMax === 0) return
     if (this.#texts.size >= this.#textsMax) this.#texts.clear()
-    this.#texts.add(copy)
+    this.#texts.set(copy, stored)
   }
+}
+
+function asItIs<Text> (text: Text): Text {
+  return text
 }
 
 function cleanText (text: string, charactersMax: number, redact: (text: string) => string): string {

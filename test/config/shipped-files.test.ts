@@ -52,7 +52,9 @@ t.test('the shipped configuration, and the one that `latchkey init` writes, show
   const defaults = load("upstreams: { backend: { targets: ['http://127.0.0.1:3000'] } }\n" + routes)
   for (const text of [gatewayYaml, readFileSync(join(folder, 'gateway.yaml'), 'utf8')]) {
     const { gateway, admin, keys, usage, upstreams } = load(text)
-    t.same({ gateway, admin, keys, usage }, { gateway: defaults.gateway, admin: defaults.admin, keys: defaults.keys, usage: defaults.usage })
+    // By default rows are kept for ever: adopting a database must never delete its history unasked.
+    t.equal(defaults.usage.retentionMs, null)
+    t.same({ gateway, admin, keys, usage }, { gateway: defaults.gateway, admin: defaults.admin, keys: defaults.keys, usage: { ...defaults.usage, retentionMs: 90 * 86_400_000 } })
     const { name, targets, ...rest } = upstreams[0]!
     t.match(defaults.upstreams[0], rest)
     for (const setting of settingsOf(JSON.parse(generatedSchema()))) t.match(text, new RegExp(`\\b${setting}:`), setting)

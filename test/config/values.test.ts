@@ -56,6 +56,22 @@ const faulty: [string, RegExp][] = [
   ['keys: { whenStoreIsDown: { serveCachedFor: forever } }', /keys.whenStoreIsDown.serveCachedFor must be a duration/],
   ['usage: { flushEvery: 2h }', /usage.flushEvery must be 1ms to 1h/],
   ['usage: { flushRows: 0 }', /usage.flushRows must be 1 or more/],
+  ['usage: { store: clickhouse }', /usage.store must be postgres or none/],
+  ['usage: { spool: yes }', /usage.spool must be true or false/],
+  ['usage: { spoolBytesMax: 15MiB }', /usage.spoolBytesMax must be 16MiB to 1024GiB/],
+  ['usage: { spoolBytesMax: 16777215B }', /usage.spoolBytesMax must be 16MiB to 1024GiB/],
+  ['usage: { spoolBytesMax: 1025GiB }', /usage.spoolBytesMax must be 16MiB to 1024GiB/],
+  ['usage: { spoolBytesMax: 999999999999GiB }', /usage.spoolBytesMax must be 16MiB to 1024GiB/],
+  ['usage: { spoolBytesMax: 1073741824 }', /usage.spoolBytesMax must be a size/],
+  ['usage: { whenSpoolIsFull: block }', /usage.whenSpoolIsFull must be dropNewest or dropOldest/],
+  ['usage: { fsync: sometimes }', /usage.fsync must be never or flush or always/],
+  ['usage: { retention: 23h }', /usage.retention must be 1d to 36525d/],
+  ['usage: { retention: 36526d }', /usage.retention must be 1d to 36525d/],
+  ['usage: { retention: 90 }', /usage.retention must be a duration/],
+  ['usage: { retention: never }', /usage.retention must be a duration/],
+  ['usage: { addresses: hashed }', /usage.addresses must be kept or truncated or dropped/],
+  ['usage: { userAgents: truncated }', /usage.userAgents must be kept or shortened or dropped/],
+  ['usage: { paths: dropped }', /usage.paths must be asSent or routePattern/],
 ]
 for (const [sections, message] of faulty) {
   t.test(sections, async (t) => {
@@ -76,5 +92,10 @@ const fine = [
   'keys: { header: X-Acme-Key }',
   'keys: { brand: acme, environments: [production] }',
   'keys: { cache: { ttl: 24d, negativeTtl: 1ms } }',
+  'usage: { store: none }',
+  'usage: { spoolBytesMax: 16MiB, retention: 1d }',
+  'usage: { spoolBytesMax: 1024GiB, retention: 36525d }',
+  'usage: { spool: false, whenSpoolIsFull: dropOldest, fsync: always }',
+  'usage: { addresses: dropped, userAgents: dropped, paths: routePattern }',
 ]
 for (const sections of fine) t.same(faultsOf(minimal({ sections })), [], sections)

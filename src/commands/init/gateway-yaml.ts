@@ -1,4 +1,4 @@
-/** The configuration file that `latchkey init` writes: every setting, with its default where it has one, and one route to begin with. */
+/** The configuration file that `latchkey init` writes: every setting, with its default where it has one, how long usage is kept, and one route to begin with. */
 export const gatewayYaml = `# The configuration of your gateway. Check it with: latchkey config check gateway.yaml
 # Durations are written 250ms, 10s, 5m, 1h, 90d; sizes 16KiB, 10MiB. No secret belongs in this file.
 # Editors complete it after: latchkey config schema > gateway.schema.json
@@ -39,8 +39,17 @@ keys:
     serveCachedFor: 10m     # cached keys go on for so long, unknown ones get 503
 
 usage:
+  store: postgres           # none: no usage is recorded
   flushEvery: 1s
   flushRows: 1000
+  spool: true               # keeps rows on disk until they are written, through a crash or an outage
+  spoolBytesMax: 1GiB
+  whenSpoolIsFull: dropNewest   # or dropOldest
+  fsync: flush              # for power cuts: never, after a flush that failed, or always: with each write to the spool
+  retention: 90d            # how long rows are kept; left out: for ever
+  addresses: kept           # or truncated to a /24 or /48, or dropped
+  userAgents: kept          # or shortened to the first product and its major version, or dropped
+  paths: asSent             # routePattern: the route's path in place of what the client sent
 
 upstreams:
   backend:

@@ -1,12 +1,13 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Socket } from 'node:net'
 import { Readable } from 'node:stream'
-import type { RequestBody } from '../../upstreams/forwarding.ts'
+import type { ReceivedBody } from '../client-request.ts'
 
 /** The body of a plain request: so many bytes, read no faster than they are taken. */
-export class PlainBody extends Readable implements RequestBody {
+export class PlainBody extends Readable implements ReceivedBody {
   readonly headers: IncomingHttpHeaders
   readonly #socket: Socket
+  receivedBytes = 0
   #bytesLeft: number
 
   constructor (headers: IncomingHttpHeaders, bytes: number, socket: Socket) {
@@ -24,6 +25,7 @@ export class PlainBody extends Readable implements RequestBody {
   feed (bytes: Buffer): number {
     const taken = Math.min(bytes.length, this.#bytesLeft)
     this.#bytesLeft -= taken
+    this.receivedBytes += taken
     const hasRoom = this.push(taken === bytes.length ? bytes : bytes.subarray(0, taken))
     if (this.#bytesLeft === 0) this.push(null)
     else if (!hasRoom) this.#socket.pause()

@@ -21,6 +21,7 @@ export class PlainResponse implements ClientResponse, Sender {
   statusCode = 200
   headersSent = false
   isFinished = false
+  bodyBytes = 0
   /** Its end is on the way, too: all that it still needs is a client that takes it. */
   isWhole = false
   endsConnection = false
@@ -33,8 +34,9 @@ export class PlainResponse implements ClientResponse, Sender {
   #isChunked = false
   /** Written with the first piece. */
   #head = ''
-  /** All of it, on its way out. */
+  /** All of it, on its way out, and how much of that is its body. */
   #text = ''
+  #textBodyBytes = 0
 
   constructor (socket: Socket, isHead: boolean, options: PlainResponseOptions, onSent: (err?: Error | null) => void) {
     this.#socket = socket
@@ -52,12 +54,14 @@ export class PlainResponse implements ClientResponse, Sender {
     const hasBody = !this.#isHead && !head.isBodyless
     const text = this.#headText(head, head.contentLength ?? (head.isBodyless ? null : body.length))
     this.#text = hasBody ? text + body : text
+    this.#textBodyBytes = hasBody ? body.length : 0
     this.#options.outbox.add(this)
   }
 
   sendNow (): void {
     if (this.#socket.destroyed) return
     this.#socket.write(this.#text, 'latin1')
+    this.bodyBytes = this.#textBodyBytes
     this.#text = ''
     this.#ended()
   }
@@ -79,6 +83,7 @@ export class PlainResponse implements ClientResponse, Sender {
     const before = this.#isChunked ? `${this.#head}${piece.length.toString(16)}\r\n` : this.#head
     const after = this.#isChunked ? '\r\n' : ''
     this.#head = ''
+    this.bodyBytes += piece.length
     const hasRoom = typeof piece === 'string' ? this.#socket.write(before + piece + after, 'latin1', written) : this.#writeBytes(before, piece, after, written)
     this.#watch()
     return hasRoom
