@@ -8,7 +8,7 @@ export type UsageSink = Pick<UsageRecorder, 'startSpool' | 'record' | 'retryNow'
 export class NoUsage implements UsageSink {
   readonly #stats: UsageStats = { recorded: 0, recovered: 0, written: 0, dropped: 0, waiting: 0, spooled: 0, flushDuration: new Histogram(), spool: { bytes: 0, up: 0, down: 0 } }
 
-  startSpool (): void {}
+  async startSpool (): Promise<void> {}
 
   record (): void {}
 
