@@ -68,7 +68,7 @@ t.test('several at once, beside writers, deleted keys and killed connections, co
   await until(async () => (await pool.query('select from api_key_usage where id > (select rolled_up_to from latchkey.usage_rollup)')).rowCount === 0, 'all is counted')
   t.strictSame(await wrongRollUps(pool), [])
   const { rows: [{ count }] } = await pool.query('select count(*)::int from api_key_usage')
-  t.ok(count > 1_000, `${count} rows`)
+  t.ok(count > 100, `${count} rows`)
   t.strictSame(await rolledUpSums(pool), { hourly: count, daily: count })
   for (const lines of logs) t.strictSame(warnings(lines).filter(({ msg }) => !/Somebody keeps keys|open for long/.test(msg)), [])
 })
