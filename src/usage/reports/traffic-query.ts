@@ -116,8 +116,3 @@ export interface ErrorReport {
   /** Most requests first. */
   readonly rows: readonly ErrorRow[]
 }
-
-export interface ReportOptions {
-  /** What Postgres may take for it; after that it fails with ReportTimeoutError. Default: 10 s. */
-  readonly timeoutMs?: number
-}
