@@ -75,7 +75,7 @@ ${counted}
   order by ${order}
   limit ${parameters.of(limit + 1, 'integer')}
 )
-select ${by.map((dimension) => `null as "${dimension}"`).join(', ')}, ${sums.map((column) => `pg_catalog.sum(${column})`).join(', ')}, 0 as place
+select ${by.map((dimension) => `null as "${dimension}"`).join(', ')}, ${sums.map((column) => `pg_catalog.sum(${column}) as ${column}`).join(', ')}, 0 as place
 from grouped
 union all
 select * from page
