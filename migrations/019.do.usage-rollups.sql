@@ -21,7 +21,7 @@ create table latchkey.usage_hourly (
   ms_1600 integer, ms_2500 integer, ms_4000 integer, ms_10000 integer, ms_30000 integer, ms_over integer,
   -- For a key over time; also what deleting a key looks in.
   primary key (api_key_id, hour, route, status_code)
-) with (fillfactor = 80); -- Room on the page for the rows of the present hour, which are updated again and again.
+) with (fillfactor = 90); -- Room on the page for the rows of the present hour, which are updated again and again.
 
 -- For all keys over a time.
 create index usage_hourly_hour on latchkey.usage_hourly (hour);
@@ -40,7 +40,7 @@ create table latchkey.usage_daily (
   ms_40 bigint, ms_63 bigint, ms_100 bigint, ms_160 bigint, ms_250 bigint, ms_400 bigint, ms_630 bigint, ms_1000 bigint,
   ms_1600 bigint, ms_2500 bigint, ms_4000 bigint, ms_10000 bigint, ms_30000 bigint, ms_over bigint,
   primary key (api_key_id, day, route, status_code)
-) with (fillfactor = 80);
+) with (fillfactor = 90);
 
 create index usage_daily_day on latchkey.usage_daily (day);
 

@@ -147,7 +147,7 @@ function explaining (plans: string[]): pg.Client {
       const value: unknown = Reflect.get(target, name, target)
       if (name !== 'query') return typeof value === 'function' ? value.bind(target) as unknown : value
       return async (query: string | pg.QueryConfig) => {
-        if (typeof query !== 'string' && query.text.startsWith('\nwith counted')) {
+        if (typeof query !== 'string' && query.text.includes('with counted')) {
           const { rows } = await target.query<{ 'QUERY PLAN': string }>({ ...query, text: `explain (analyze, buffers) ${query.text}` })
           plans.push(...rows.map((row) => row['QUERY PLAN']))
         }

@@ -12,7 +12,7 @@ export interface CheckedQuery {
 }
 
 /** SQL types of the dimensions' values. */
-const types: Readonly<Record<TrafficDimension, string>> = {
+export const dimensionTypes: Readonly<Record<TrafficDimension, string>> = {
   key: 'bigint', user: 'uuid', route: 'text', status: 'integer', statusClass: 'integer', hour: 'timestamptz', day: 'timestamptz', month: 'timestamptz',
 }
 const dimensionsMax = 3
@@ -32,7 +32,7 @@ export function checked ({ by, filter = {}, order, limit = limitDefault, cursor 
 }
 
 export function isOfTime (dimension: TrafficDimension): boolean {
-  return types[dimension] === 'timestamptz'
+  return dimensionTypes[dimension] === 'timestamptz'
 }
 
 /** SQL: what is on the page, among rows whose columns are named as the dimensions, and in which order. */
@@ -44,7 +44,7 @@ export function pageSql (page: CheckedQuery, parameters: Parameters): { conditio
   if (page.after === null) return { condition: 'true', order }
   const [first, ...rest] = page.after
   const values = metric === null ? page.after : rest
-  const isBehind = `(${columns}) > (${keys.map((dimension, i) => parameters.of(values[i], types[dimension])).join(', ')})`
+  const isBehind = `(${columns}) > (${keys.map((dimension, i) => parameters.of(values[i], dimensionTypes[dimension])).join(', ')})`
   if (metric === null) return { condition: isBehind, order }
   const than = parameters.of(first, 'float8')
   return { condition: `(${metric} < ${than} or (${metric} = ${than} and ${isBehind}))`, order }
@@ -87,7 +87,7 @@ function parsed (cursor: string): unknown {
 }
 
 function isValueOf (dimension: TrafficDimension, value: unknown): boolean {
-  switch (types[dimension]) {
+  switch (dimensionTypes[dimension]) {
     case 'timestamptz': return typeof value === 'string' && !Number.isNaN(Date.parse(value))
     case 'uuid': return typeof value === 'string' && /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(value)
     case 'text': return typeof value === 'string' && !value.includes('\0')
