@@ -23,6 +23,7 @@ import type { RegistryParts } from './metrics/registry.ts'
 import { RouteTable } from './routes/route-table.ts'
 import { createEngine } from './upstreams/engines.ts'
 import { UpstreamSet } from './upstreams/upstream-set.ts'
+import { UsageMaintenance } from './usage/maintenance.ts'
 import { NoUsage, type UsageSink } from './usage/no-usage.ts'
 import { UsageRecorder } from './usage/recorder.ts'
 import { Spool } from './usage/spool/spool.ts'
@@ -31,16 +32,16 @@ import { PostgresUsageStore } from './usage/stores/postgres.ts'
 /** What the shutdown waits for, and for how long. */
 export const shutdown = { idleGraceMs: 1_000, eventStreamsMs: 10_000, drainMs: 30_000, usageFlushMs: 15_000, poolsMs: 250 } as const
 /** Lookups must fail fast, so that cached keys go on; a flush may take its time. */
-const queryTimeoutMs = { keys: 2_000, usage: 30_000 } as const
+const queryTimeoutMs = { keys: 2_000, usage: 30_000, maintenance: 40_000 } as const
 /** Whoever hangs in connecting when the database is back finds that out no sooner. */
 const connectTimeoutMs = 2_000
 /** How long an answer may be outstanding when the database has just come back without its connection being given up. */
 const suspectAfterMs = 1_000
 const firstProbeEveryMs = 500
 
-const connectionsMax = { keys: 4, usage: 2 } as const
+const connectionsMax = { keys: 4, usage: 2, maintenance: 1 } as const
 /** Database connections that one of these takes: those of the pools, and one that listens. */
-export const databaseConnectionsMax = connectionsMax.keys + connectionsMax.usage + 1
+export const databaseConnectionsMax = connectionsMax.keys + connectionsMax.usage + connectionsMax.maintenance + 1
 
 export interface ServingOptions {
   readonly config: Config
@@ -168,6 +169,13 @@ async function compose ({ config, database, bcrypt, failures, spool, logger, ...
     privacy: config.usage.privacy,
     onMoved: options.onUsageMoved,
   })
+  if (config.usage.store !== 'none') {
+    const pool = createPool({ connectionString: database.url, applicationName: 'latchkey maintenance', connectionsMax: connectionsMax.maintenance, connectionsMin: 0, queryTimeoutMs: queryTimeoutMs.maintenance, connectTimeoutMs, logger })
+    below.add('maintenance pool', () => pool.endWithin(shutdown.poolsMs))
+    const maintenance = new UsageMaintenance({ pool, retentionMs: config.usage.retentionMs, logger })
+    maintenance.start()
+    below.add('usage maintenance', () => maintenance.close({ timeoutMs: shutdown.poolsMs }))
+  }
   const metrics = new GatewayMetrics()
   const openRequests = new OpenRequests(verifier.watch)
   below.add('open requests', () => openRequests.close())

@@ -23,8 +23,8 @@ const usageColumns = [
 const gatewayNeeds: readonly Needed[] = [
   ['public.api_keys', 'SELECT', keyColumns],
   ['public.api_keys', 'UPDATE', ['last_used_at', 'key_lookup', 'pepper_id']],
-  // Written with RETURNING id.
-  ['public.api_key_usage', 'SELECT', ['id']],
+  // Written with RETURNING id, and counted into the roll-ups.
+  ['public.api_key_usage', 'SELECT', ['id', 'api_key_id', 'status_code', 'response_time_ms', 'created_at', 'route', 'request_bytes', 'response_bytes']],
   ['public.api_key_usage', 'INSERT', usageColumns],
   ['latchkey.usage_batches', 'SELECT', ['batch_id', 'written_at', 'rows_written', 'deferred_ids', 'is_split']],
   ['latchkey.usage_batches', 'INSERT', ['batch_id', 'rows_written', 'deferred_ids', 'is_split']],
@@ -32,6 +32,10 @@ const gatewayNeeds: readonly Needed[] = [
   // For SELECT … FOR UPDATE.
   ['latchkey.usage_batches', 'UPDATE', ['batch_id', 'rows_written', 'deferred_ids']],
   ['latchkey.installation', 'SELECT', ['id']],
+  ...['latchkey.usage_hourly', 'latchkey.usage_daily'].flatMap((table): Needed[] => [[table, 'SELECT', []], [table, 'INSERT', []], [table, 'UPDATE', []]]),
+  ['latchkey.usage_rollup', 'SELECT', []],
+  // Also for SELECT … FOR UPDATE.
+  ['latchkey.usage_rollup', 'UPDATE', []],
 ]
 
 const managementNeeds: readonly Needed[] = [

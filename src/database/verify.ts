@@ -11,12 +11,17 @@ import { wantedColumns, wantedForeignKeys, wantedIndexes } from './wanted-schema
 export type { Verdict }
 
 const tables = ['api_keys', 'api_key_usage'] as const
-const privateTables = [...tables, 'latchkey.migrations', 'latchkey.usage_batches', 'latchkey.earlier_secrets', 'latchkey.installation']
+const privateTables = [
+  ...tables, 'latchkey.migrations', 'latchkey.usage_batches', 'latchkey.earlier_secrets', 'latchkey.installation',
+  'latchkey.usage_hourly', 'latchkey.usage_daily', 'latchkey.usage_rollup',
+]
 
 /** What row-level security must let the gateway's role do on every row. */
 const usedCommands: readonly (readonly [table: string, command: Command])[] = [
   ['api_keys', 'SELECT'], ['api_keys', 'UPDATE'], ['api_key_usage', 'SELECT'], ['api_key_usage', 'INSERT'],
   ['usage_batches', 'SELECT'], ['usage_batches', 'INSERT'], ['usage_batches', 'UPDATE'], ['usage_batches', 'DELETE'], ['earlier_secrets', 'SELECT'], ['installation', 'SELECT'],
+  ...['usage_hourly', 'usage_daily'].flatMap((table) => [[table, 'SELECT'], [table, 'INSERT'], [table, 'UPDATE']] as const),
+  ['usage_rollup', 'SELECT'], ['usage_rollup', 'UPDATE'],
 ]
 const usedCommandNames = ['SELECT', 'INSERT', 'UPDATE', 'DELETE'] as const
 

@@ -77,7 +77,7 @@ t.test('a role that has just what the gateway needs, column by column', async t 
     revoke all on api_keys, api_key_usage from ${role.name};
     grant select (id, user_id, key_hash, key_prefix, name, scopes, environment, is_active, revoked_at, expires_at,
       last_used_at, key_lookup, pepper_id), update (last_used_at, key_lookup, pepper_id) on api_keys to ${role.name};
-    grant select (id), insert (api_key_id, endpoint, method, status_code, ip_address, user_agent, response_time_ms,
+    grant select (id, api_key_id, status_code, response_time_ms, created_at, route, request_bytes, response_bytes), insert (api_key_id, endpoint, method, status_code, ip_address, user_agent, response_time_ms,
       created_at, route, request_id) on api_key_usage to ${role.name}`)
   const gateway = await startGateway(t, { config, database, databaseUrl: role.url, environment: { databaseDirectUrl: database.url } })
   const { key, apiKey } = await gateway.createKey()
@@ -89,7 +89,7 @@ t.test('a role that has just what the gateway needs, column by column', async t 
 async function databaseWithRole (t: Test): Promise<{ database: TestDatabase, role: { name: string, url: string } }> {
   const database = await createDatabase(t)
   const role = await createRole(t, database)
-  await database.pool.query(gatewayGrants(role.name) + ['api_keys', 'api_key_usage', 'latchkey.usage_batches', 'latchkey.earlier_secrets']
+  await database.pool.query(gatewayGrants(role.name) + ['api_keys', 'api_key_usage', 'latchkey.usage_batches', 'latchkey.earlier_secrets', 'latchkey.usage_hourly', 'latchkey.usage_daily', 'latchkey.usage_rollup']
     .map(table => `create policy p_${randomBytes(3).toString('hex')} on ${table} to ${role.name} using (true);`).join(''))
   return { database, role }
 }

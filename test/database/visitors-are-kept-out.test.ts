@@ -6,7 +6,7 @@ import { verifySchema } from '../../src/database/verify.ts'
 import { createDatabase } from '../support/postgres.ts'
 import { addKeys, addUser } from './rows.ts'
 
-const tables = ['api_keys', 'api_key_usage', 'latchkey.migrations', 'latchkey.earlier_secrets', 'latchkey.usage_batches']
+const tables = ['api_keys', 'api_key_usage', 'latchkey.migrations', 'latchkey.earlier_secrets', 'latchkey.usage_batches', 'latchkey.usage_hourly', 'latchkey.usage_daily', 'latchkey.usage_rollup']
 
 t.test('anon and authenticated, whom Supabase grants everything in public, read and write nothing', async (t) => {
   const { url, pool } = await createDatabase(t, { migrated: false })

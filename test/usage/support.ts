@@ -86,7 +86,7 @@ export interface LogLine {
   readonly reason?: string
 }
 
-function captureLog (): { logger: Logger, lines: LogLine[] } {
+export function captureLog (): { logger: Logger, lines: LogLine[] } {
   const lines: LogLine[] = []
   const logger = pino({ level: 'trace' }, new Writable({
     write (chunk, _encoding, done) {
