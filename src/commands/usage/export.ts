@@ -1,0 +1,146 @@
+import type { FileHandle } from 'node:fs/promises'
+import { Command, Option } from 'commander'
+import type pg from 'pg'
+import { UsageError } from '../../errors.ts'
+import { csv } from '../../usage/export/csv.ts'
+import type { ExportFilter, StatusRange } from '../../usage/export/filter.ts'
+import { ndjson } from '../../usage/export/ndjson.ts'
+import type { TextFormat } from '../../usage/export/text-format.ts'
+import { keyReference, pastTime, routeId, rowId, statusRange, userReference, wholeNumber } from '../arguments.ts'
+import { complain } from '../fault.ts'
+import { examples } from '../help.ts'
+import { counted } from '../output.ts'
+import { withUsage } from './usage-session.ts'
+
+interface ExportOptions {
+  readonly format: 'ndjson' | 'csv'
+  readonly since?: Date
+  readonly until?: Date
+  readonly key?: string
+  readonly user?: string
+  readonly route?: string
+  readonly status?: StatusRange
+  readonly cursor?: number
+  readonly limit?: number
+  readonly output?: string
+  readonly resume?: boolean
+  readonly header: boolean
+}
+
+const formats = { ndjson, csv } as const satisfies Record<string, TextFormat>
+/** For a flush under way to end. */
+const settlingMs = 10_000
+
+export function exportCommand (): Command {
+  return new Command('export')
+    .description('Write usage rows, one a line, in the order in which they arrived; what was interrupted goes on where it ended.')
+    .addOption(new Option('--format <format>', 'one JSON object a line, or CSV').choices(Object.keys(formats)).default('ndjson'))
+    .option('--since <time>', 'requests that began then or later: 7d, 2030-01-31, 2030-01-31T12:00:00Z', pastTime)
+    .option('--until <time>', 'and before then', pastTime)
+    .option('--key <id|prefix>', 'of this key only', keyReference)
+    .option('--user <uuid|email>', "of this user's keys only", userReference)
+    .option('--route <id>', 'on this route only', routeId)
+    .option('--status <status>', 'that ended with this status: 404, 5xx', statusRange)
+    .option('--limit <rows>', 'at most so many', wholeNumber(1, 2_147_483_647))
+    .option('--cursor <id>', 'go on behind this row, the last one that was exported', rowId)
+    .option('--output <file>', 'write a new file (mode 0600), not to standard output')
+    .addOption(new Option('--resume', 'go on where the --output file ends, or make it').conflicts('cursor'))
+    .option('--no-header', 'CSV without its first line, to be appended to what is there')
+    .addHelpText('after', examples(
+      ['latchkey usage export --since 1d | jq -r .endpoint', 'hand the last day to a program'],
+      ['latchkey usage export --format csv --key sk_live_a1B2 --output usage.csv', 'a file for a spreadsheet'],
+      ['latchkey usage export --output usage.ndjson --resume', 'fetch what has come since, as often as you like'],
+      ['latchkey usage export --cursor 48211', 'go on behind a row that you have']
+    ))
+    .action(exportUsage)
+}
+
+async function exportUsage (options: ExportOptions): Promise<void> {
+  const filter = checkedFilter(options)
+  if (options.resume === true && options.output === undefined) throw new UsageError('--resume goes on with a file: add --output FILE.')
+  const format = formats[options.format]
+  const progress = { rows: 0, cursor: options.cursor ?? 0 }
+  let isRead = true
+  try {
+    await withUsage(options, async ({ pool, keyId, userId }) => {
+      const sink = await openSink(options, format)
+      if (sink.lastId > 0) progress.cursor = sink.lastId
+      try {
+        isRead = await run({ pool, filter: { ...filter, keyId, userId }, format, sink, progress, rowsMax: options.limit ?? null })
+      } finally {
+        await sink.close()
+      }
+    })
+  } finally {
+    // Also behind what failed or was interrupted: so much has arrived. A reader who has left needs no more words.
+    if (isRead && progress.rows + progress.cursor > 0) complain(`Exported ${counted(progress.rows, 'row')}. To go on from here: --cursor ${progress.cursor}`)
+  }
+}
+
+interface Run {
+  readonly pool: pg.Pool
+  readonly filter: ExportFilter
+  readonly format: TextFormat
+  readonly sink: Sink
+  readonly progress: { rows: number, cursor: number }
+  readonly rowsMax: number | null
+}
+
+/** False once nobody reads any more. */
+async function run ({ pool, filter, format, sink, progress, rowsMax }: Run): Promise<boolean> {
+  const [{ exportPages }, { exportTexts }, { settledId }, { demandAllRows }] = await Promise.all([
+    import('../../usage/export/pages.ts'), import('../../usage/export/texts.ts'), import('../../usage/rollups/settled.ts'), import('../../database/all-rows.ts'),
+  ])
+  await demandAllRows(pool, 'public.api_key_usage', 'public.api_keys')
+  const settled = await settledId(pool, { timeoutMs: settlingMs })
+  if (settled === null) throw new Error('Somebody has been writing to api_key_usage for ten seconds without a commit, or this is a standby: no row above theirs can be exported yet. Try again later')
+  if (sink.needsHeader && !await sink.write(format.header)) return false
+  for await (const { text, rows, cursor } of exportTexts(exportPages(pool, { afterId: progress.cursor, settledId: settled, filter, rowsMax }), format)) {
+    if (text !== '' && !await sink.write(text)) return false
+    progress.rows += rows
+    progress.cursor = cursor
+  }
+  return true
+}
+
+interface Sink {
+  readonly lastId: number
+  readonly needsHeader: boolean
+  /** Resolves once the text has been taken, so that no more than one is held; false where nobody will take it. */
+  write (text: string): Promise<boolean>
+  close (): Promise<void>
+}
+
+async function openSink ({ output, resume = false, header }: ExportOptions, format: TextFormat): Promise<Sink> {
+  if (output === undefined) return { lastId: 0, needsHeader: header && format.header !== '', write: writeToReader, close: async () => {} }
+  const { createExportFile, resumeExportFile } = await import('./export-file.ts')
+  const { handle, lastId, isEmpty } = resume ? await resumeExportFile(output, format) : await createExportFile(output)
+  return {
+    lastId,
+    needsHeader: isEmpty && header && format.header !== '',
+    write: async text => await writeToFile(handle, text),
+    close: async () => await handle.close(),
+  }
+}
+
+/** What is written has reached the disk: whoever deletes the rows next loses nothing. */
+async function writeToFile (handle: FileHandle, text: string): Promise<true> {
+  await handle.appendFile(text)
+  await handle.datasync()
+  return true
+}
+
+async function writeToReader (text: string): Promise<boolean> {
+  return await new Promise((resolve, reject) => {
+    process.stdout.write(text, err => {
+      if (err === null || err === undefined) resolve(true)
+      else if ('code' in err && (err.code === 'EPIPE' || err.code === 'ERR_STREAM_DESTROYED')) resolve(false)
+      else reject(err)
+    })
+  })
+}
+
+function checkedFilter ({ since = null, until = null, route = null, status = null }: { since?: Date | null, until?: Date | null, route?: string | null, status?: StatusRange | null }): Omit<ExportFilter, 'keyId' | 'userId'> {
+  if (since !== null && until !== null && since >= until) throw new UsageError('--since must be before --until.')
+  return { from: since, until, route, status }
+}
