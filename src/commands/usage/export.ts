@@ -71,10 +71,13 @@ async function exportUsage (options: ExportOptions): Promise<void> {
         await sink.close()
       }
     })
-  } finally {
-    // Also behind what failed or was interrupted: so much has arrived. A reader who has left needs no more words.
-    if (isRead && progress.rows + progress.cursor > 0) complain(`Exported ${counted(progress.rows, 'row')}. To go on from here: --cursor ${progress.cursor}`)
+  } catch (err) {
+    // A part of the next page may have arrived: what is written says where to go on, and not what was counted.
+    if (progress.rows > 0) complain(`Broken off behind ${counted(progress.rows, 'row')}. ${options.output === undefined ? 'Give --cursor the id in the last whole line that you have.' : 'Go on with --resume.'}`)
+    throw err
   }
+  // A reader who has left needs no more words.
+  if (isRead) complain(`Exported ${counted(progress.rows, 'row')}. What comes later: --cursor ${progress.cursor}`)
 }
 
 interface Run {

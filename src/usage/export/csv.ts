@@ -8,10 +8,15 @@ import type { TextFormat } from './text-format.ts'
  * be a formula there is kept from it by an apostrophe, and control characters, as well as those that change the order
  * in which others are read, are written as \u000a and the like: a line is a row to every tool.
  */
-export const csv: TextFormat = { mediaType: 'text/csv; charset=utf-8; header=present', header: `${exportedColumns.join(',')}\r\n`, lineOf, idOf }
+export const csv: TextFormat = { mediaType: 'text/csv; charset=utf-8; header=present', header: csvLine(exportedColumns), lineOf, idOf }
+
+/** Also for other tables than that of the rows. */
+export function csvLine (values: readonly (string | number | Date | null)[]): string {
+  return `${values.map(fieldOf).join(',')}\r\n`
+}
 
 function lineOf (row: ExportedRow): string {
-  return `${exportedColumns.map(column => fieldOf(row[column])).join(',')}\r\n`
+  return csvLine(exportedColumns.map(column => row[column]))
 }
 
 function idOf (line: string): number | null {
@@ -19,7 +24,7 @@ function idOf (line: string): number | null {
   return id === undefined ? null : Number(id)
 }
 
-function fieldOf (value: ExportedRow[keyof ExportedRow]): string {
+function fieldOf (value: string | number | Date | null): string {
   if (value === null) return ''
   if (typeof value === 'number') return String(value)
   if (value instanceof Date) return value.toISOString()
