@@ -7,7 +7,7 @@ import type { ExportFilter, StatusRange } from '../../usage/export/filter.ts'
 import { ndjson } from '../../usage/export/ndjson.ts'
 import type { TextFormat } from '../../usage/export/text-format.ts'
 import { keyReference, pastTime, routeId, rowId, statusRange, userReference, wholeNumber } from '../arguments.ts'
-import { complain } from '../fault.ts'
+import { complain, InterruptedError } from '../fault.ts'
 import { examples } from '../help.ts'
 import { counted } from '../output.ts'
 import { withUsage } from './usage-session.ts'
@@ -74,6 +74,8 @@ async function exportUsage (options: ExportOptions): Promise<void> {
   } catch (err) {
     // A part of the next page may have arrived: what is written says where to go on, and not what was counted.
     if (progress.rows > 0) complain(`Broken off behind ${counted(progress.rows, 'row')}. ${options.output === undefined ? 'Give --cursor the id in the last whole line that you have.' : 'Go on with --resume.'}`)
+    // A reader who takes nothing would keep the process from ending.
+    if (err instanceof InterruptedError && options.output === undefined) process.stdout.destroy()
     throw err
   }
   // A reader who has left needs no more words.

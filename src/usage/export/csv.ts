@@ -1,6 +1,18 @@
 import { exportedColumns, type ExportedRow } from './exported-row.ts'
 import type { TextFormat } from './text-format.ts'
 
+/** Neither an end of a field, in any country's CSV, nor a space that a reader might trim. */
+const plain = /^[^\s",;]+$/
+
+/**
+ * What spreadsheets take for the beginning of a formula (https://owasp.org/www-community/attacks/CSV_Injection), the
+ * full-width ones included, also behind quotes and spaces that they skip. Where the semicolon separates fields, as it
+ * does in much of Europe, one within a text begins the next field.
+ */
+const formulaStart = /(^|;)(?=[\s"\u00ad\u200b-\u200f\u2060\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20])/g
+
+const invisible = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu
+
 /**
  * RFC 4180: a header, CRLF, quotes where a text needs them. Null is an empty field, an empty text is "".
  *
@@ -32,21 +44,9 @@ function fieldOf (value: string | number | Date | null): string {
   return plain.test(text) ? text : `"${text.replaceAll('"', '""')}"`
 }
 
-/** Neither an end of a field, in any country's CSV, nor a space that a reader might trim. */
-const plain = /^[^\s",;]+$/
-
-/**
- * What spreadsheets take for the beginning of a formula (https://owasp.org/www-community/attacks/CSV_Injection), the
- * full-width ones included, also behind quotes and spaces that they skip. Where the semicolon separates fields, as it
- * does in much of Europe, one within a text begins the next field.
- */
-const formulaStart = /(^|;)(?=[\s"\u00ad\u200b-\u200f\u2060\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20])/g
-
 function withoutFormulas (text: string): string {
   return text.replace(formulaStart, "$1'")
 }
-
-const invisible = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu
 
 /** Comes first: a tab or a carriage return may begin a formula, too, and doesn't once it is written out. */
 function visible (text: string): string {
