@@ -7,7 +7,7 @@ import type { ExportFilter, StatusRange } from '../../usage/export/filter.ts'
 import { ndjson } from '../../usage/export/ndjson.ts'
 import type { TextFormat } from '../../usage/export/text-format.ts'
 import { keyReference, pastTime, routeId, rowId, statusRange, userReference, wholeNumber } from '../arguments.ts'
-import { complain, InterruptedError } from '../fault.ts'
+import { complain } from '../fault.ts'
 import { examples } from '../help.ts'
 import { counted } from '../output.ts'
 import { withUsage } from './usage-session.ts'
@@ -30,6 +30,7 @@ interface ExportOptions {
 const formats = { ndjson, csv } as const satisfies Record<string, TextFormat>
 /** For a flush under way to end. */
 const settlingMs = 10_000
+const exitGraceMs = 500
 
 export function exportCommand (): Command {
   return new Command('export')
@@ -59,7 +60,7 @@ async function exportUsage (options: ExportOptions): Promise<void> {
   const filter = checkedFilter(options)
   if (options.resume === true && options.output === undefined) throw new UsageError('--resume goes on with a file: add --output FILE.')
   const format = formats[options.format]
-  const progress = { rows: 0, cursor: options.cursor ?? 0 }
+  const progress: Progress = { isBegun: false, rows: 0, cursor: options.cursor ?? 0 }
   let isRead = true
   try {
     await withUsage(options, async ({ pool, keyId, userId }) => {
@@ -73,9 +74,9 @@ async function exportUsage (options: ExportOptions): Promise<void> {
     })
   } catch (err) {
     // A part of the next page may have arrived: what is written says where to go on, and not what was counted.
-    if (progress.rows > 0) complain(`Broken off behind ${counted(progress.rows, 'row')}. ${options.output === undefined ? 'Give --cursor the id in the last whole line that you have.' : 'Go on with --resume.'}`)
-    // A reader who takes nothing would keep the process from ending.
-    if (err instanceof InterruptedError && options.output === undefined) process.stdout.destroy()
+    if (progress.isBegun) complain(`Broken off. To go on: ${options.output === undefined ? '--cursor with the id in the last whole line that arrived' : '--resume'}`)
+    // What a reader doesn't take would keep the process from ending.
+    setTimeout(() => process.exit(), exitGraceMs).unref()
     throw err
   }
   // A reader who has left needs no more words.
@@ -87,8 +88,14 @@ interface Run {
   readonly filter: ExportFilter
   readonly format: TextFormat
   readonly sink: Sink
-  readonly progress: { rows: number, cursor: number }
+  readonly progress: Progress
   readonly rowsMax: number | null
+}
+
+interface Progress {
+  isBegun: boolean
+  rows: number
+  cursor: number
 }
 
 /** False once nobody reads any more. */
@@ -101,6 +108,7 @@ async function run ({ pool, filter, format, sink, progress, rowsMax }: Run): Pro
   if (settled === null) throw new Error('Somebody has been writing to api_key_usage for ten seconds without a commit, or this is a standby: no row above theirs can be exported yet. Try again later')
   if (sink.needsHeader && !await sink.write(format.header)) return false
   for await (const { text, rows, cursor } of exportTexts(exportPages(pool, { afterId: progress.cursor, settledId: settled, filter, rowsMax }), format)) {
+    progress.isBegun ||= text !== ''
     if (text !== '' && !await sink.write(text)) return false
     progress.rows += rows
     progress.cursor = cursor
