@@ -100,10 +100,9 @@ interface Progress {
 
 /** False once nobody reads any more. */
 async function run ({ pool, filter, format, sink, progress, rowsMax }: Run): Promise<boolean> {
-  const [{ exportPages }, { exportTexts }, { settledId }, { demandAllRows }] = await Promise.all([
-    import('../../usage/export/pages.ts'), import('../../usage/export/texts.ts'), import('../../usage/rollups/settled.ts'), import('../../database/all-rows.ts'),
+  const [{ exportPages }, { exportTexts }, { settledId }] = await Promise.all([
+    import('../../usage/export/pages.ts'), import('../../usage/export/texts.ts'), import('../../usage/rollups/settled.ts'),
   ])
-  await demandAllRows(pool, 'public.api_key_usage', 'public.api_keys')
   const settled = await settledId(pool, { timeoutMs: settlingMs })
   if (settled === null) throw new Error('Somebody has been writing to api_key_usage for ten seconds without a commit, or this is a standby: no row above theirs can be exported yet. Try again later')
   if (sink.needsHeader && !await sink.write(format.header)) return false

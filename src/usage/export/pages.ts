@@ -1,4 +1,5 @@
 import type { Pool } from 'pg'
+import { demandAllRows } from '../../database/all-rows.ts'
 import { queryCanceled } from '../../database/bounded-query.ts'
 import { sqlState } from '../../database/sqlstate.ts'
 import type { ExportedRow } from './exported-row.ts'
@@ -41,8 +42,11 @@ const slowMs = 1_000
  * Each query looks at a stretch of ids. Stretches grow while they are read quickly: where an index finds the few rows
  * of one key, or ids are far between, the whole table is soon one stretch; where Postgres has to look at each row, a
  * query still takes about a second and doesn't depend on how many rows match.
+ *
+ * Throws RowsHiddenError before the first page where row-level security hides rows from the pool's role.
  */
 export async function * exportPages (pool: Pool, { afterId, settledId, filter = everything, rowsMax = null, pageRowsMax = pageRowsDefault, timeoutMs = timeoutDefaultMs }: ExportRequest): AsyncGenerator<ExportPage> {
+  await demandAllRows(pool, 'public.api_key_usage', 'public.api_keys')
   let cursor = afterId
   let rowsLeft = rowsMax ?? Infinity
   let ids = pageRowsMax * firstIdsPerRow

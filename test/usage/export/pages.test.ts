@@ -1,7 +1,9 @@
+import pg from 'pg'
 import t from 'tap'
 import { exportPages } from '../../../src/usage/export/pages.ts'
 import { everything } from '../../../src/usage/export/filter.ts'
 import { createDatabase } from '../../support/postgres.ts'
+import { createRole, gatewayGrants } from '../../support/role.ts'
 import { createKeys } from '../support.ts'
 import { exported, insertRows, settled } from './support.ts'
 
@@ -80,7 +82,8 @@ t.test('nothing is read ahead of a reader', async t => {
   for (let page = 1; page <= 5; page++) {
     await pages.next()
     await new Promise(resolve => setImmediate(resolve))
-    t.equal(queries, page, `page ${page}`)
+    // The first asks whether rows are hidden.
+    t.equal(queries, page + 1, `page ${page}`)
   }
   await pages.return(undefined)
   t.equal(pool.totalCount, pool.idleCount, 'between pages and behind them it holds no connection')
@@ -104,9 +107,21 @@ t.test('a query that takes too long looks at fewer rows', async t => {
 t.test('far apart ids cost few queries', async t => {
   const { pool: sparse } = await createDatabase(t)
   const [key] = await createKeys(sparse, 1) as [number]
-  await sparse.query(`alter table api_key_usage alter column id type bigint; alter sequence api_key_usage_id_seq as bigint`)
+  await sparse.query('alter table api_key_usage alter column id type bigint; alter sequence api_key_usage_id_seq as bigint')
   await sparse.query("insert into api_key_usage (id, api_key_id, endpoint, method, created_at) select (10 ^ n)::bigint, $1, '/x', 'GET', now() from generate_series(0, 15) as n", [key])
   const { rows, pages } = await exported(sparse, { settledId: 10 ** 15 })
   t.strictSame(rows.map(({ id }) => id), Array.from({ length: 16 }, (_, n) => 10 ** n))
   t.ok(pages < 30, `${pages} pages`)
+})
+
+t.test('nothing is exported for a role that is not shown every row', async t => {
+  const { url, pool } = await createDatabase(t)
+  const role = await createRole(t, { url, pool })
+  await pool.query(gatewayGrants(role.name))
+  const theirs = new pg.Pool({ connectionString: role.url, max: 1 })
+  try {
+    await t.rejects(exported(theirs, { settledId: 100 }), { name: 'RowsHiddenError' })
+  } finally {
+    await theirs.end()
+  }
 })
