@@ -1,17 +1,11 @@
 import t from 'tap'
-import { runCli } from '../support/cli.ts'
-import { createDatabase } from '../support/postgres.ts'
-
-// Each of these gets a message that says what is wrong, on standard error, and exit code 2.
+import { type BadInput, refusesAll } from './bad-input.ts'
 
 const user = ['--user', 'ada@example.com']
 const name = ['--name', 'Reporting']
 const scope = ['--scope', 'inventory:read']
 const create = ['keys', 'create', ...user, ...name, ...scope]
 const explain = ['config', 'explain', '--config', 'good.yaml']
-
-const report = ['usage', 'report']
-const exported = ['usage', 'export']
 
 const good = 'upstreams: { a: { targets: ["http://127.0.0.1:9000"] } }\nroutes: [{ id: r, path: /r, upstream: a }]\n'
 const files = {
@@ -21,12 +15,6 @@ const files = {
   'empty.yaml': '',
   folder: {},
   'empty-secret': '',
-}
-
-interface BadInput {
-  readonly args: readonly string[]
-  readonly says: RegExp
-  readonly env?: Readonly<Record<string, string>>
 }
 
 const kinds: Readonly<Record<string, BadInput>> = {
@@ -78,27 +66,6 @@ const kinds: Readonly<Record<string, BadInput>> = {
   'scopes that are none': { args: [...explain, '--path', '/r', '--scopes', 'a:read,B'], says: /'B' is no scope/ },
   'scopes beside a key': { args: [...explain, '--path', '/r', '--scopes', 'a', '--key-prefix', 'sk_live_abcd'], says: /cannot be used with option/ },
 
-  'a report of something else': { args: ['usage', 'report', 'trafic'], says: /too many arguments/ },
-  'a dimension that there is none': { args: [...report, '--by', 'weather'], says: /--by <what>.*Allowed choices are key, user, route, status, class, hour, day, month/ },
-  'four dimensions': { args: [...report, '--by', 'key', '--by', 'route', '--by', 'status', '--by', 'day'], says: /At most three/ },
-  'an order by a time that is not asked for': { args: [...report, '--by', 'key', '--sort', 'time'], says: /--sort time needs hour, day or month in --by/ },
-  'a period without its unit': { args: [...report, '--since', '7'], says: /--since <time>.*how long ago, such as 12h or 7d/ },
-  'a period that ends before it begins': { args: [...report, '--since', '1d', '--until', '2d'], says: /--since must be before --until/ },
-  'a status of no class': { args: [...report, '--status', '9xx'], says: /A status is a number such as 404, or a class such as 5xx/ },
-  'a route that is a path': { args: [...report, '--route', '/inventory'], says: /A route is named by its id/ },
-  'two formats at once': { args: [...report, '--json', '--csv'], says: /cannot be used with option '--csv'/ },
-  'a page of more rows than there may be': { args: [...report, '--limit', '10001'], says: /whole number from 1 to 10000/ },
-  'a report on a key that is none': { args: [...report, '--key', 'sk_live_zzzz'], says: /No key has the prefix sk_live_zzzz/ },
-  'a report on a user who is none': { args: ['usage', 'report', 'idle-keys', '--user', 'nobody@example.com'], says: /No user has the email nobody@example.com/ },
-  'scopes of a configuration that is missing': { args: ['usage', 'report', 'unused-scopes', '--config', 'nowhere.yaml'], says: /nowhere\.yaml: no such file/ },
-  'an export of another format': { args: [...exported, '--format', 'xml'], says: /Allowed choices are ndjson, csv/ },
-  'an export from a cursor of another system': { args: [...exported, '--cursor', 'abc'], says: /--cursor <id>.*the id of a row/ },
-  'an export from beyond all ids': { args: [...exported, '--cursor', '9007199254740993'], says: /the id of a row/ },
-  'an export that goes on with nothing': { args: [...exported, '--resume'], says: /add --output FILE/ },
-  'an export that goes on in two places': { args: [...exported, '--output', 'x', '--resume', '--cursor', '1'], says: /cannot be used with option '--cursor/ },
-  'an export of a period that ends before it begins': { args: [...exported, '--since', '2030-01-02', '--until', '2030-01-01'], says: /--since must be before --until/ },
-  'an export into a folder': { args: [...exported, '--output', 'folder', '--resume'], says: /folder: it is a folder/ },
-
   'a database of another kind': { args: ['keys', 'list'], env: { DATABASE_URL: 'mysql://root:hunter2@127.0.0.1/x' }, says: /DATABASE_URL is no Postgres URL: write postgresql:\/\/host:5432\/database, with user:password@/ },
   'a pepper that is too short': { args: ['keys', 'list'], env: { LATCHKEY_KEY_PEPPER: 'abcdef' }, says: /LATCHKEY_KEY_PEPPER: entry 1 has \d+ bytes: 32 or more/ },
   'an admin token that is too short': { args: ['doctor'], env: { LATCHKEY_ADMIN_TOKEN: 'hunter2' }, says: /LATCHKEY_ADMIN_TOKEN is too short/ },
@@ -109,18 +76,4 @@ const kinds: Readonly<Record<string, BadInput>> = {
   'a file of a secret that is missing': { args: ['keys', 'list'], env: { LATCHKEY_KEY_PEPPER_FILE: 'nowhere' }, says: /cannot be read \(ENOENT\)/ },
 }
 
-t.test('bad input', async t => {
-  const { url } = await createDatabase(t)
-  const cwd = t.testdir(files)
-  t.jobs = 2
-  for (const [kind, { args, says, env = {} }] of Object.entries(kinds)) {
-    t.test(kind, { buffered: true }, async t => {
-      const { code, stdout, stderr } = await runCli(args, { cwd, env: { DATABASE_URL: url, ...env } })
-      t.match(stderr, says, 'it says what is wrong')
-      t.equal(code, 2)
-      t.equal(stdout, '', 'nothing on standard output')
-      t.notMatch(stderr, /\n {4}at /, 'no stack trace')
-      t.notMatch(stderr, /hunter2/, 'no secret')
-    })
-  }
-})
+refusesAll(t, kinds, files)
