@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { UsageError } from '../../../errors.ts'
 import type { KeyName } from '../../../usage/reports/key-names.ts'
-import type { TrafficDimension, TrafficNumbers, TrafficRow } from '../../../usage/reports/traffic-query.ts'
+import type { TrafficDimension, TrafficLatency, TrafficNumbers, TrafficRow } from '../../../usage/reports/traffic-query.ts'
 import { keyReference, plainText, routeId, statusRange, userReference, wholeNumber } from '../../arguments.ts'
 import { complain } from '../../fault.ts'
 import { examples } from '../../help.ts'
@@ -123,13 +123,19 @@ const numberColumns: readonly Column<NamedRow>[] = [
   { name: 'requests', title: 'REQUESTS', value: row => row.requests },
   { name: 'errors', title: 'ERRORS', value: row => row.errors },
   { name: 'serverErrors', title: '5XX', value: row => row.serverErrors },
-  { name: 'averageMs', title: 'AVG MS', value: row => row.latencyMs?.average ?? null, text: row => milliseconds(row.latencyMs?.average) },
-  { name: 'p50Ms', title: 'P50', value: row => row.latencyMs?.p50 ?? null, text: row => milliseconds(row.latencyMs?.p50) },
-  { name: 'p95Ms', title: 'P95', value: row => row.latencyMs?.p95 ?? null, text: row => milliseconds(row.latencyMs?.p95) },
-  { name: 'p99Ms', title: 'P99', value: row => row.latencyMs?.p99 ?? null, text: row => milliseconds(row.latencyMs?.p99) },
+  ...(['average', 'p50', 'p95', 'p99'] as const).map(name => latencyColumn(name)),
   { name: 'requestBytes', title: 'BYTES IN', value: row => row.requestBytes },
   { name: 'responseBytes', title: 'BYTES OUT', value: row => row.responseBytes },
 ]
+
+function latencyColumn (name: keyof TrafficLatency): Column<NamedRow> {
+  return {
+    name: `${name}Ms`,
+    title: name === 'average' ? 'AVG MS' : name.toUpperCase(),
+    value: ({ latencyMs }) => latencyMs === null ? null : Math.round(latencyMs[name] * 10) / 10,
+    text: ({ latencyMs }) => milliseconds(latencyMs?.[name]),
+  }
+}
 
 function latencyWords ({ latencyMs }: TrafficNumbers): string {
   return latencyMs === null ? '' : `; half took up to ${milliseconds(latencyMs.p50)} ms, 99% up to ${milliseconds(latencyMs.p99)} ms`

@@ -76,7 +76,7 @@ function commandFor ({ id, narrowed }: KeyScopes): string | null {
 
 function tellGap ({ from, knownFrom }: UnusedScopes['period'], keys: readonly KeyScopes[]): void {
   if (!keys.some(({ verdict }) => verdict === 'young') || (knownFrom !== null && knownFrom <= from)) return
-  complain(knownFrom === null ? 'No request is known at all.' : `Usage is known only since ${minute(knownFrom)} UTC: a later --since may be judged by.`)
+  complain(knownFrom === null ? 'No request is known at all.' : `Usage is known only since ${minute(knownFrom)} UTC: give a later --since.`)
 }
 
 /** The last one announces the commands. */
