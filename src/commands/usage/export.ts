@@ -1,4 +1,3 @@
-import type { FileHandle } from 'node:fs/promises'
 import { Command, Option } from 'commander'
 import type pg from 'pg'
 import { UsageError } from '../../errors.ts'
@@ -7,9 +6,10 @@ import type { ExportFilter, StatusRange } from '../../usage/export/filter.ts'
 import { ndjson } from '../../usage/export/ndjson.ts'
 import type { TextFormat } from '../../usage/export/text-format.ts'
 import { keyReference, pastTime, routeId, rowId, statusRange, userReference, wholeNumber } from '../arguments.ts'
-import { complain } from '../fault.ts'
+import { complain, InterruptedError } from '../fault.ts'
 import { examples } from '../help.ts'
 import { counted } from '../output.ts'
+import { openSink, type Sink } from './export-sink.ts'
 import { withUsage } from './usage-session.ts'
 
 interface ExportOptions {
@@ -64,10 +64,11 @@ async function exportUsage (options: ExportOptions): Promise<void> {
   let isRead = true
   try {
     await withUsage(options, async ({ pool, keyId, userId }) => {
+      const settledId = await demandSettledId(pool)
       const sink = await openSink(options, format)
       if (sink.lastId > 0) progress.cursor = sink.lastId
       try {
-        isRead = await run({ pool, filter: { ...filter, keyId, userId }, format, sink, progress, rowsMax: options.limit ?? null })
+        isRead = await run({ pool, settledId, filter: { ...filter, keyId, userId }, format, sink, progress, rowsMax: options.limit ?? null })
       } finally {
         await sink.close()
       }
@@ -76,7 +77,7 @@ async function exportUsage (options: ExportOptions): Promise<void> {
     // A part of the next page may have arrived: what is written says where to go on, and not what was counted.
     if (progress.isBegun) complain(`Broken off. To go on: ${options.output === undefined ? '--cursor with the id in the last whole line that arrived' : '--resume'}`)
     // What a reader doesn't take would keep the process from ending.
-    setTimeout(() => process.exit(), exitGraceMs).unref()
+    if (err instanceof InterruptedError) setTimeout(() => process.exit(), exitGraceMs).unref()
     throw err
   }
   // A reader who has left needs no more words.
@@ -85,6 +86,7 @@ async function exportUsage (options: ExportOptions): Promise<void> {
 
 interface Run {
   readonly pool: pg.Pool
+  readonly settledId: number
   readonly filter: ExportFilter
   readonly format: TextFormat
   readonly sink: Sink
@@ -99,14 +101,10 @@ interface Progress {
 }
 
 /** False once nobody reads any more. */
-async function run ({ pool, filter, format, sink, progress, rowsMax }: Run): Promise<boolean> {
-  const [{ exportPages }, { exportTexts }, { settledId }] = await Promise.all([
-    import('../../usage/export/pages.ts'), import('../../usage/export/texts.ts'), import('../../usage/rollups/settled.ts'),
-  ])
-  const settled = await settledId(pool, { timeoutMs: settlingMs })
-  if (settled === null) throw new Error('Somebody has been writing to api_key_usage for ten seconds without a commit, or this is a standby: no row above theirs can be exported yet. Try again later')
+async function run ({ pool, settledId, filter, format, sink, progress, rowsMax }: Run): Promise<boolean> {
+  const [{ exportPages }, { exportTexts }] = await Promise.all([import('../../usage/export/pages.ts'), import('../../usage/export/texts.ts')])
   if (sink.needsHeader && !await sink.write(format.header)) return false
-  for await (const { text, rows, cursor } of exportTexts(exportPages(pool, { afterId: progress.cursor, settledId: settled, filter, rowsMax }), format)) {
+  for await (const { text, rows, cursor } of exportTexts(exportPages(pool, { afterId: progress.cursor, settledId, filter, rowsMax }), format)) {
     progress.isBegun ||= text !== ''
     if (text !== '' && !await sink.write(text)) return false
     progress.rows += rows
@@ -115,41 +113,11 @@ async function run ({ pool, filter, format, sink, progress, rowsMax }: Run): Pro
   return true
 }
 
-interface Sink {
-  readonly lastId: number
-  readonly needsHeader: boolean
-  /** Resolves once the text has been taken, so that no more than one is held; false where nobody will take it. */
-  write (text: string): Promise<boolean>
-  close (): Promise<void>
-}
-
-async function openSink ({ output, resume = false, header }: ExportOptions, format: TextFormat): Promise<Sink> {
-  if (output === undefined) return { lastId: 0, needsHeader: header && format.header !== '', write: writeToReader, close: async () => {} }
-  const { createExportFile, resumeExportFile } = await import('./export-file.ts')
-  const { handle, lastId, isEmpty } = resume ? await resumeExportFile(output, format) : await createExportFile(output)
-  return {
-    lastId,
-    needsHeader: isEmpty && header && format.header !== '',
-    write: async text => await writeToFile(handle, text),
-    close: async () => await handle.close(),
-  }
-}
-
-/** What is written has reached the disk: whoever deletes the rows next loses nothing. */
-async function writeToFile (handle: FileHandle, text: string): Promise<true> {
-  await handle.appendFile(text)
-  await handle.datasync()
-  return true
-}
-
-async function writeToReader (text: string): Promise<boolean> {
-  return await new Promise((resolve, reject) => {
-    process.stdout.write(text, err => {
-      if (err === null || err === undefined) resolve(true)
-      else if ('code' in err && (err.code === 'EPIPE' || err.code === 'ERR_STREAM_DESTROYED')) resolve(false)
-      else reject(err)
-    })
-  })
+async function demandSettledId (pool: pg.Pool): Promise<number> {
+  const { settledId } = await import('../../usage/rollups/settled.ts')
+  const settled = await settledId(pool, { timeoutMs: settlingMs })
+  if (settled !== null) return settled
+  throw new Error('Somebody has been writing to api_key_usage for ten seconds without a commit, or this is a standby: what can be exported cannot be told. Try again later')
 }
 
 function checkedFilter ({ since = null, until = null, route = null, status = null }: { since?: Date | null, until?: Date | null, route?: string | null, status?: StatusRange | null }): Omit<ExportFilter, 'keyId' | 'userId'> {

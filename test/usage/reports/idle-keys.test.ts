@@ -16,10 +16,10 @@ const kinds = {
   'never used, made lately': { set: `created_at = ${lately}`, isIdle: false },
   'never used, made nobody knows when': { set: 'created_at = null', isIdle: true },
   'used lately, made nobody knows when': { set: `created_at = null, last_used_at = ${lately}`, isIdle: false },
-  'disabled': { set: `created_at = ${long}, is_active = false`, isIdle: false },
+  disabled: { set: `created_at = ${long}, is_active = false`, isIdle: false },
   'disabled by NULL': { set: `created_at = ${long}, is_active = null`, isIdle: false },
-  'revoked': { set: `created_at = ${long}, revoked_at = now()`, isIdle: false },
-  'expired': { set: `created_at = ${long}, expires_at = now()`, isIdle: false },
+  revoked: { set: `created_at = ${long}, revoked_at = now()`, isIdle: false },
+  expired: { set: `created_at = ${long}, expires_at = now()`, isIdle: false },
   'expires one day': { set: `created_at = ${long}, expires_at = now() + interval '1 day'`, isIdle: true },
 } as const
 
