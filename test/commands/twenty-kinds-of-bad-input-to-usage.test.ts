@@ -23,6 +23,7 @@ const kinds: Readonly<Record<string, BadInput>> = {
   'an export from beyond all ids': { args: [...exported, '--cursor', '9007199254740993'], says: /the id of a row/ },
   'an export that goes on with nothing': { args: [...exported, '--resume'], says: /add --output FILE/ },
   'an export that goes on in two places': { args: [...exported, '--output', 'x', '--resume', '--cursor', '1'], says: /cannot be used with option '--cursor/ },
+  'an export that goes on with a file of another form': { args: [...exported, '--format', 'csv', '--no-header', '--output', 'x', '--resume'], says: /cannot be used with option '--resume'/ },
   'an export of a period that ends before it begins': { args: [...exported, '--since', '2030-01-02', '--until', '2030-01-01'], says: /--since must be before --until/ },
   'an export into a folder': { args: [...exported, '--output', 'folder', '--resume'], says: /folder: it is a folder/ },
 }

@@ -46,7 +46,7 @@ export function exportCommand (): Command {
     .option('--cursor <id>', 'go on behind this row, the last one that was exported', rowId)
     .option('--output <file>', 'write a new file (mode 0600), not to standard output')
     .addOption(new Option('--resume', 'go on where the --output file ends, or make it').conflicts('cursor'))
-    .option('--no-header', 'CSV without its first line, to be appended to what is there')
+    .addOption(new Option('--no-header', 'CSV without its first line, to be appended to what is there').conflicts('resume'))
     .addHelpText('after', examples(
       ['latchkey usage export --since 1d | jq -r .endpoint', 'hand the last day to a program'],
       ['latchkey usage export --format csv --key sk_live_a1B2 --output usage.csv', 'a file for a spreadsheet'],
