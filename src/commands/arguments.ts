@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander'
+import { grammars } from '../config/grammar.ts'
 import { parseDuration } from '../config/units.ts'
 import { keyBytesMax, keyPrefixOf } from '../keys/format.ts'
 import { isGrantableScope } from '../keys/scope-names.ts'
@@ -66,17 +67,29 @@ export function lifetime (text: string): number {
   return ms
 }
 
-/** A day or a moment in ISO 8601 that is still to come. A time of day needs its zone: two readers must not read two moments. */
+/** A day or a moment in ISO 8601 that is still to come. */
 export function futureTime (text: string): Date {
+  const time = isoTime(text)
+  if (time === null) throw new InvalidArgumentError('A time is ISO 8601 with its zone: 2030-01-31 or 2030-01-31T12:00:00Z.')
+  if (time.getTime() <= Date.now()) throw new InvalidArgumentError('The time has passed already.')
+  return time
+}
+
+/** A moment in the past: how long ago (`7d`), or a day or a moment in ISO 8601. */
+export function pastTime (text: string): Date {
+  if (parseDuration(text) !== null) return new Date(Date.now() - lifetime(text))
+  const time = isoTime(text)
+  if (time === null) throw new InvalidArgumentError('Say how long ago, such as 12h or 7d, or a time in ISO 8601 with its zone: 2030-01-31 or 2030-01-31T12:00:00Z.')
+  return time
+}
+
+/** Null where the text is no such time. A time of day needs its zone: two readers must not read two moments. */
+function isoTime (text: string): Date | null {
   const parts = /^(\d{4})-(\d\d)-(\d\d)(T\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d))?$/.exec(text)
   const time = new Date(text)
   // V8 reads 30 February as 2 March.
   const daysInMonth = parts === null ? 0 : new Date(Date.UTC(Number(parts[1]), Number(parts[2]), 0)).getUTCDate()
-  if (parts === null || Number.isNaN(time.getTime()) || Number(parts[3]) > daysInMonth) {
-    throw new InvalidArgumentError('A time is ISO 8601 with its zone: 2030-01-31 or 2030-01-31T12:00:00Z.')
-  }
-  if (time.getTime() <= Date.now()) throw new InvalidArgumentError('The time has passed already.')
-  return time
+  return parts === null || Number.isNaN(time.getTime()) || Number(parts[3]) > daysInMonth ? null : time
 }
 
 /** A parser of whole numbers from `least` to `most`. */
@@ -86,6 +99,26 @@ export function wholeNumber (least: number, most: number): (text: string) => num
     if (!/^\d{1,10}$/.test(text) || value < least || value > most) throw new InvalidArgumentError(`Expected a whole number from ${least} to ${most}.`)
     return value
   }
+}
+
+/** An id of a usage row, of which there are more than an integer holds. */
+export function rowId (text: string): number {
+  const id = Number(text)
+  if (!/^\d{1,16}$/.test(text) || !Number.isSafeInteger(id)) throw new InvalidArgumentError('Expected the id of a row, a whole number.')
+  return id
+}
+
+/** `404`, or `5xx` for 500 to 599. */
+export function statusRange (text: string): { readonly least: number, readonly most: number } {
+  if (/^[1-5]xx$/.test(text)) return { least: Number(text[0]) * 100, most: Number(text[0]) * 100 + 99 }
+  if (/^[1-5]\d\d$/.test(text)) return { least: Number(text), most: Number(text) }
+  throw new InvalidArgumentError('A status is a number such as 404, or a class such as 5xx.')
+}
+
+/** The id of a route as a configuration has it, or had it. */
+export function routeId (text: string): string {
+  if (!new RegExp(grammars.name.pattern).test(text)) throw new InvalidArgumentError(`A route is named by its id, ${grammars.name.means}.`)
+  return text
 }
 
 export function httpMethod (text: string): string {

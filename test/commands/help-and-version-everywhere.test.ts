@@ -6,6 +6,8 @@ const commands = [
   ['migrate'], ['migrate', 'up'], ['migrate', 'down'], ['migrate', 'status'], ['migrate', 'verify'],
   ['keys'], ['keys', 'create'], ['keys', 'list'], ['keys', 'show'], ['keys', 'update'], ['keys', 'disable'], ['keys', 'enable'], ['keys', 'revoke'],
   ['config'], ['config', 'check'], ['config', 'explain'], ['config', 'schema'],
+  ['usage'], ['usage', 'report'], ['usage', 'export'],
+  ...['traffic', 'errors', 'idle-keys', 'unused-scopes'].map(what => ['usage', 'report', what]),
 ]
 
 t.test('help, with examples', async t => {

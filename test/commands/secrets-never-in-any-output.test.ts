@@ -22,6 +22,8 @@ t.test('no command prints a hash, a digest, a password, a pepper, a token or, tw
   const { key } = JSON.parse(made.stdout)
   const { rows: [row] } = await pool.query('select key_hash, key_lookup from api_keys')
   t.ok(row.key_lookup, 'a digest was written')
+  await pool.query("insert into api_key_usage (api_key_id, endpoint, method, status_code, route, created_at) values (1, '/r', 'GET', 500, 'r', now())")
+  await pool.query("update api_keys set created_at = '2019-01-01'")
   const secrets = {
     hash: row.key_hash,
     'digest in hex': row.key_lookup.toString('hex'),
@@ -35,6 +37,8 @@ t.test('no command prints a hash, a digest, a password, a pepper, a token or, tw
 
   const outputs = [made.stderr, made.stdout.replace(key, '')]
   for (const args of [['keys', 'list'], ['keys', 'list', '--json'], ['keys', 'show', '1', '--json'], ['keys', 'show', key], ['keys', 'revoke', `${key}x`], ['keys', 'list', key],
+    ['usage', 'report', '--json'], ['usage', 'report', 'errors'], ['usage', 'report', 'idle-keys', '--since', '2020-01-01', '--json'], ['usage', 'report', 'unused-scopes', '--json'],
+    ['usage', 'export'], ['usage', 'export', '--format', 'csv'], ['usage', 'report', '--key', key],
     ['doctor'], ['doctor', '--json'], ['migrate', 'status'], ['config', 'check']]) {
     const { stdout, stderr } = await runCli(args, { cwd, env })
     outputs.push(stdout, stderr)

@@ -1,8 +1,5 @@
 import t from 'tap'
-import { runCli } from '../support/cli.ts'
-import { createDatabase } from '../support/postgres.ts'
-
-// Each of these gets a message that says what is wrong, on standard error, and exit code 2.
+import { type BadInput, refusesAll } from './bad-input.ts'
 
 const user = ['--user', 'ada@example.com']
 const name = ['--name', 'Reporting']
@@ -18,12 +15,6 @@ const files = {
   'empty.yaml': '',
   folder: {},
   'empty-secret': '',
-}
-
-interface BadInput {
-  readonly args: readonly string[]
-  readonly says: RegExp
-  readonly env?: Readonly<Record<string, string>>
 }
 
 const kinds: Readonly<Record<string, BadInput>> = {
@@ -85,18 +76,4 @@ const kinds: Readonly<Record<string, BadInput>> = {
   'a file of a secret that is missing': { args: ['keys', 'list'], env: { LATCHKEY_KEY_PEPPER_FILE: 'nowhere' }, says: /cannot be read \(ENOENT\)/ },
 }
 
-t.test('bad input', async t => {
-  const { url } = await createDatabase(t)
-  const cwd = t.testdir(files)
-  t.jobs = 2
-  for (const [kind, { args, says, env = {} }] of Object.entries(kinds)) {
-    t.test(kind, { buffered: true }, async t => {
-      const { code, stdout, stderr } = await runCli(args, { cwd, env: { DATABASE_URL: url, ...env } })
-      t.match(stderr, says, 'it says what is wrong')
-      t.equal(code, 2)
-      t.equal(stdout, '', 'nothing on standard output')
-      t.notMatch(stderr, /\n {4}at /, 'no stack trace')
-      t.notMatch(stderr, /hunter2/, 'no secret')
-    })
-  }
-})
+refusesAll(t, kinds, files)

@@ -3,7 +3,7 @@ import type { KeysConfig } from '../../config/config.ts'
 import type { Environment } from '../../config/environment.ts'
 import { UsageError } from '../../errors.ts'
 import type { KeyManager } from '../../keys/manager.ts'
-import { withDatabase } from '../database-session.ts'
+import { type DatabaseSession, withDatabase } from '../database-session.ts'
 import { readEnvironment } from '../environment.ts'
 
 export interface KeySessionOptions {
@@ -17,14 +17,15 @@ export interface KeySessionOptions {
 }
 
 /** Hands a key manager on the open, migrated database to `work`, and closes everything behind it. */
-export async function withKeyManager<T> (options: KeySessionOptions, work: (manager: KeyManager) => Promise<T>): Promise<T> {
+export async function withKeyManager<T> (options: KeySessionOptions, work: (manager: KeyManager, session: DatabaseSession) => Promise<T>): Promise<T> {
   const environment = readEnvironment()
   const config = await readKeysConfig(environment, options)
   const [{ BcryptPool }, { KeyManager }] = await Promise.all([import('../../keys/bcrypt.ts'), import('../../keys/manager.ts')])
-  return await withDatabase({ environment, migrations: 'needed' }, async ({ pool, peppers, logger }) => {
+  return await withDatabase({ environment, migrations: 'needed' }, async session => {
+    const { pool, peppers, logger } = session
     const bcrypt = new BcryptPool({ queueMax: 1, logger })
     try {
-      return await work(new KeyManager({ pool, peppers, bcrypt, config }))
+      return await work(new KeyManager({ pool, peppers, bcrypt, config }), session)
     } finally {
       await bcrypt.close()
     }

@@ -11,6 +11,8 @@ interface UpdateOptions {
   readonly name?: string
   readonly description?: string
   readonly scope?: readonly string[]
+  /** False: --no-scopes. */
+  readonly scopes: boolean
   readonly expiresIn?: number
   readonly expiresAt?: Date
   readonly neverExpires?: boolean
@@ -24,6 +26,7 @@ export function updateCommand (): Command {
     .option('--name <name>', 'a new name', keyName)
     .option('--description <text>', "a new description; '' removes it", plainText)
     .option('--scope <scope>', 'its scopes from now on, in place of all that it has; once for each', collectScopes)
+    .addOption(new Option('--no-scopes', 'take all its scopes from it').conflicts('scope'))
     .addOption(new Option('--expires-in <duration>', 'how long it lasts from now: 30m, 12h, 90d').argParser(lifetime).conflicts(['expiresAt', 'neverExpires']))
     .addOption(new Option('--expires-at <time>', 'until when it lasts, in ISO 8601').argParser(futureTime).conflicts('neverExpires'))
     .option('--never-expires', 'let it last for ever')
@@ -39,11 +42,11 @@ async function update (reference: string, { json = false, ...options }: UpdateOp
   const changes: KeyChanges = {
     name: options.name,
     description: options.description === '' ? null : options.description,
-    scopes: options.scope,
+    scopes: options.scopes ? options.scope : [],
     expiresAt: expiryOf(options),
   }
   if (Object.values(changes).every(change => change === undefined)) {
-    throw new UsageError('Nothing to change. Give --name, --description, --scope, --expires-in, --expires-at or --never-expires.')
+    throw new UsageError('Nothing to change. Give --name, --description, --scope, --no-scopes, --expires-in, --expires-at or --never-expires.')
   }
   const output = new Output()
   const key = await withKeyManager({}, async manager => await manager.update((await manager.show(reference)).id, changes))

@@ -1,0 +1,19 @@
+import type { Pool } from 'pg'
+import { boundedQuery } from '../../database/bounded-query.ts'
+
+/**
+ * Rows tell the moment, roll-ups only an hour or a day in which it was: its end counts, lest a first day that was begun
+ * late be taken for a whole one. An index each ends the search at its first entry.
+ */
+const firstUsageSql = `
+select least(
+  (select pg_catalog.min(created_at) from public.api_key_usage where pg_catalog.isfinite(created_at)),
+  (select pg_catalog.min(hour) from latchkey.usage_hourly where pg_catalog.isfinite(hour)) + interval '1 hour',
+  (select pg_catalog.min(day) from latchkey.usage_daily where pg_catalog.isfinite(day)) + interval '24 hours'
+) as first`
+
+/** Since when usage is known; null where there is none. */
+export async function firstUsage (pool: Pool, timeoutMs: number): Promise<Date | null> {
+  const [row] = await boundedQuery<{ first: Date | null }>(pool, { text: firstUsageSql, values: [], timeoutMs })
+  return row?.first ?? null
+}
