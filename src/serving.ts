@@ -169,12 +169,12 @@ async function compose ({ config, database, bcrypt, failures, spool, logger, ...
     privacy: config.usage.privacy,
     onMoved: options.onUsageMoved,
   })
+  let maintenance: UsageMaintenance | undefined
   if (config.usage.store !== 'none') {
     const pool = createPool({ connectionString: database.url, applicationName: 'latchkey maintenance', connectionsMax: connectionsMax.maintenance, connectionsMin: 0, queryTimeoutMs: queryTimeoutMs.maintenance, connectTimeoutMs, logger })
     below.add('maintenance pool', () => pool.endWithin(shutdown.poolsMs))
-    const maintenance = new UsageMaintenance({ pool, retentionMs: config.usage.retentionMs, logger })
-    maintenance.start()
-    below.add('usage maintenance', () => maintenance.close({ timeoutMs: shutdown.poolsMs }))
+    maintenance = new UsageMaintenance({ pool, retentionMs: config.usage.retentionMs, logger })
+    below.add('usage maintenance', () => maintenance?.close({ timeoutMs: shutdown.poolsMs }))
   }
   const metrics = new GatewayMetrics()
   const openRequests = new OpenRequests(verifier.watch)
@@ -235,6 +235,8 @@ async function compose ({ config, database, bcrypt, failures, spool, logger, ...
       await usage.startSpool()
       if (stop.signal.aborted) return
       onReached()
+      // Not before: the tables may not be there yet.
+      maintenance?.start()
       if (!isExamined) await examine()
     },
     replaceRoutes (changed) {

@@ -89,7 +89,7 @@ t.test('a role that has just what the gateway needs, column by column', async t 
 async function databaseWithRole (t: Test): Promise<{ database: TestDatabase, role: { name: string, url: string } }> {
   const database = await createDatabase(t)
   const role = await createRole(t, database)
-  await database.pool.query(gatewayGrants(role.name) + ['api_keys', 'api_key_usage', 'latchkey.usage_batches', 'latchkey.earlier_secrets', 'latchkey.usage_hourly', 'latchkey.usage_daily', 'latchkey.usage_rollup']
+  await database.pool.query(gatewayGrants(role.name) + ['api_keys', 'api_key_usage', 'latchkey.usage_batches', 'latchkey.earlier_secrets', 'latchkey.usage_hourly', 'latchkey.usage_daily', 'latchkey.usage_rollup', 'latchkey.installation']
     .map(table => `create policy p_${randomBytes(3).toString('hex')} on ${table} to ${role.name} using (true);`).join(''))
   return { database, role }
 }

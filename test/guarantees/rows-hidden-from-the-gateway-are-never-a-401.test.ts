@@ -17,7 +17,8 @@ const shownAll = (role: string) => `
   create policy gateway on latchkey.earlier_secrets to ${role} using (true);
   create policy gateway on latchkey.usage_hourly to ${role} using (true);
   create policy gateway on latchkey.usage_daily to ${role} using (true);
-  create policy gateway on latchkey.usage_rollup to ${role} using (true);`
+  create policy gateway on latchkey.usage_rollup to ${role} using (true);
+  create policy gateway on latchkey.installation to ${role} using (true);`
 
 t.test('a role that row-level security shows nothing is never ready, and answers 503', async t => {
   const { gateway, key, use } = await start(t, { policies: () => '', awaitsReady: false })

@@ -23,5 +23,6 @@ export function gatewayGrants (role: string): string {
     grant select, insert, update, delete on latchkey.usage_batches to ${role};
     grant select, insert, update, delete on latchkey.earlier_secrets to ${role};
     grant select, insert, update on latchkey.usage_hourly, latchkey.usage_daily to ${role};
-    grant select, update on latchkey.usage_rollup to ${role};`
+    grant select, update on latchkey.usage_rollup to ${role};
+    grant select on latchkey.installation to ${role};`
 }

@@ -36,6 +36,7 @@ t.test('several at once, beside writers, deleted keys and killed connections, co
   const keys = await createKeys(pool, 12)
   const logs = Array.from({ length: 3 }, () => maintain(t, url, { rollUpEveryMs: 15 }).lines)
   const over = new AbortController()
+  let statements = 0
   const random = (below: number): number => Math.floor(Math.random() * below)
   const writers = Array.from({ length: 4 }, async () => {
     const client = await connect(t, url)
@@ -51,16 +52,17 @@ t.test('several at once, beside writers, deleted keys and killed connections, co
           // Some were held on a gateway's disk for long.
           createdAtMs: Date.now() - (random(4) === 0 ? random(200) * 3_600_000 : random(5_000)),
         }))
-        // Of a key that was deleted meanwhile; the gateway leaves such rows out.
+        // Of a key that is being deleted; the gateway leaves such rows out.
         await insertRows(client, rows).catch(async () => await client.query('rollback; begin'))
+        statements++
         if (random(4) === 0) await delay(random(40))
       }
       await client.query(random(5) === 0 ? 'rollback' : 'commit')
     }
   })
   for (let i = 0; i < 6; i++) {
-    await delay(400)
-    if (i % 2 === 0) await pool.query('delete from api_keys where id = $1', [keys[i]])
+    await until(() => statements >= 20 * (i + 1), 'rows have come')
+    if (i % 2 === 0) await pool.query('delete from api_keys where id = $1', [keys.pop()])
     else await pool.query("select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and query like '%latchkey.usage_%' and pid <> pg_backend_pid()")
   }
   over.abort()
