@@ -51,6 +51,7 @@ export async function deleteUnderLoad (t: Test, deleted: Deleted, { rows, isHeld
     await writes.during(until(() => writes.rises > rises + 3, 'usage of others is written beside the deletion'))
   }
   const deletedAfterMs = performance.now() - startedAtMs
+  load.isDeleted = true
   await writes.during(client.query('commit'))
   const committedAtMs = performance.now()
   client.release()
@@ -79,6 +80,8 @@ export async function deleteUnderLoad (t: Test, deleted: Deleted, { rows, isHeld
 class Load {
   readonly oks = { others: 0, doomed: 0 }
   refused = 0
+  /** From when the commit was asked for. */
+  isDeleted = false
   /** When the last request that a deleted key was admitted with began. */
   lastOkOfDoomedMs = 0
   slowestMs = 0
@@ -111,10 +114,12 @@ class Load {
           // More would spend the failure budget.
           await new Promise(resolve => setTimeout(resolve, 100))
         } else {
-          this.failures.push(`${statusCode} ${text}`)
+          this.failures.push(`${isDoomed ? 'deleted' : 'other'} key: ${statusCode} ${text}`)
         }
       } catch (err) {
-        this.failures.push(String(err))
+        // An answer under way is broken off when its key ends, as open-requests.ts has it.
+        if (isDoomed && this.isDeleted) this.refused++
+        else this.failures.push(`${isDoomed ? 'deleted' : 'other'} key: ${String(err)}`)
       }
       if (!isDoomed) this.slowestMs = Math.max(this.slowestMs, performance.now() - startedAtMs)
     }
