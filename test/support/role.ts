@@ -21,5 +21,6 @@ export function gatewayGrants (role: string): string {
     grant select, insert on public.api_key_usage to ${role};
     grant usage on sequence public.api_key_usage_id_seq to ${role};
     grant select, insert, update, delete on latchkey.usage_batches to ${role};
-    grant select, insert, update, delete on latchkey.earlier_secrets to ${role};`
+    grant select, insert, update, delete on latchkey.earlier_secrets to ${role};
+    grant execute on function latchkey.make_usage_partitions(integer), latchkey.drop_usage_partitions(timestamptz) to ${role};`
 }
