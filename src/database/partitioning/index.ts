@@ -1,7 +1,7 @@
 import type pg from 'pg'
 import type { Logger } from 'pino'
 import { UsageError } from '../../errors.ts'
-import { withMigrationSession } from '../migration-session.ts'
+import { type SessionTimeouts, withMigrationSession, withSession } from '../migration-session.ts'
 import { type ConversionOptions, convertUsage } from './convert.ts'
 import { PartitioningRefusedError } from './refusals.ts'
 import { readPartitioning, type UsagePartitioning } from './state.ts'
@@ -39,6 +39,11 @@ export async function partitionUsage (
     }
     return { ...await readPartitioning(client), refusals }
   })
+}
+
+/** How far it is; reads only. */
+export async function partitioningStatus (connectionString: string, timeouts?: SessionTimeouts): Promise<UsagePartitioning> {
+  return await withSession(connectionString, 'latchkey migrations', readPartitioning, timeouts)
 }
 
 /**
