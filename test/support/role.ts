@@ -22,5 +22,6 @@ export function gatewayGrants (role: string): string {
     grant usage on sequence public.api_key_usage_id_seq to ${role};
     grant select, insert, update, delete on latchkey.usage_batches to ${role};
     grant select, insert, update, delete on latchkey.earlier_secrets to ${role};
+    grant select on latchkey.installation to ${role};
     grant execute on function latchkey.make_usage_partitions(integer), latchkey.drop_usage_partitions(timestamptz) to ${role};`
 }
