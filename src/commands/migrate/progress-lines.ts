@@ -29,7 +29,7 @@ export class ProgressLines {
     this.#output.line(`${this.#output.colour('dim', 'usage')}    ${this.#text(progress, nowMs)}`)
   }
 
-  #text ({ phase, rowsCopied, rowsTotal, waitsFor }: PartitioningProgress, nowMs: number): string {
+  #text ({ phase, rowsCopied, rowsTotal, waitsFor, swapMs }: PartitioningProgress, nowMs: number): string {
     if (waitsFor !== null) return `waiting for a lock${waitsFor === '' ? '' : ` that is held by ${waitsFor}`}`
     if (phase === 'copying') {
       const seconds = (nowMs - this.#begunAtMs) / 1_000
@@ -38,7 +38,8 @@ export class ProgressLines {
     }
     if (phase === 'indexing') return 'building indexes'
     if (phase === 'joining') return 'applying what changed meanwhile, checking foreign keys'
-    return phase === 'dropping' ? 'partitioned; dropping the former table' : `partitioned by month, ${shown(rowsCopied)} rows copied`
+    if (phase === 'dropping') return `swapped${swapMs === null ? '' : `; writers waited for ${Math.ceil(swapMs)} ms`}; dropping the former table`
+    return `partitioned by month, ${shown(rowsCopied)} rows copied`
   }
 }
 

@@ -17,6 +17,8 @@ export interface PartitioningProgress {
   readonly rowsTotal: number
   /** Who holds a lock that is being waited for; null: nothing is. */
   readonly waitsFor: string | null
+  /** How long writers were kept out for the swap; null before it, and when it was another process that did it. */
+  readonly swapMs: number | null
 }
 
 export interface ConversionOptions {
@@ -24,7 +26,11 @@ export interface ConversionOptions {
   readonly onProgress?: ((progress: PartitioningProgress) => void) | undefined
   /** How long to try for a lock that somebody holds. */
   readonly lockPatienceMs: number
+  readonly rowsPerBatch?: number | undefined
 }
+
+/** A quarter of a second or so: what is lost at most when the process is killed. */
+const rowsPerBatchDefault = 20_000
 
 /** Where the plain table goes in the swap, to be dropped next. */
 const formerTable = 'latchkey.api_key_usage_unpartitioned'
@@ -39,10 +45,10 @@ const formerTable = 'latchkey.api_key_usage_unpartitioned'
  *
  * Errors: PartitioningRefusedError, nothing having been changed; UsageError where a lock isn't free in time.
  */
-export async function convertUsage (client: pg.Client, { onProgress, lockPatienceMs }: ConversionOptions): Promise<boolean> {
+export async function convertUsage (client: pg.Client, options: ConversionOptions): Promise<boolean> {
   const { state } = await readPartitioning(client)
   if (state !== 'plain' && state !== 'converting' && state !== 'dropping') return false
-  const conversion = new Conversion(client, lockPatienceMs, onProgress)
+  const conversion = new Conversion(client, options)
   // What depends on the search path, and what Postgres deparses, comes with its schema.
   await client.query('set search_path = pg_catalog')
   try {
@@ -56,19 +62,22 @@ export async function convertUsage (client: pg.Client, { onProgress, lockPatienc
 
 class Conversion {
   readonly #client: pg.Client
+  readonly #rowsPerBatch: number
+  #swapMs: number | null = null
   readonly #locks: Omit<ShortLockOptions, 'table'>
   readonly #onProgress: ConversionOptions['onProgress']
 
-  constructor (client: pg.Client, patienceMs: number, onProgress: ConversionOptions['onProgress']) {
+  constructor (client: pg.Client, { onProgress, lockPatienceMs, rowsPerBatch = rowsPerBatchDefault }: ConversionOptions) {
     this.#client = client
-    this.#locks = { patienceMs, onWait: (holders) => { this.#say(holders).catch(() => {}) } }
+    this.#rowsPerBatch = rowsPerBatch
+    this.#locks = { patienceMs: lockPatienceMs, onWait: (holders) => { this.#say(holders).catch(() => {}) } }
     this.#onProgress = onProgress
   }
 
   /** False where it has to be begun anew, as the plain table was changed or emptied meanwhile. */
   async replace (): Promise<boolean> {
     await this.#refuse()
-    if (await this.#phase() === null) await this.#begin()
+    if ((await readPartitioning(this.#client)).state === 'plain') await this.#begin()
     else if (await differenceFromPlain(this.#client) !== null) return await this.#discard()
     try {
       await this.#copy()
@@ -103,6 +112,7 @@ class Conversion {
         await createNewTable(this.#client)
         await rehearse(this.#client, await definitionsOf(this.#client))
         await noteChanges(this.#client)
+        await this.#client.query('delete from latchkey.usage_partitioning')
         await this.#client.query(`
           insert into latchkey.usage_partitioning (phase, copied_to, last_id, rows_total)
           select 'copying', coalesce(pg_catalog.min(id) - 1, 0), coalesce(pg_catalog.max(id), 0), $1 from ${usageTable}`, [total])
@@ -115,13 +125,13 @@ class Conversion {
   async #copy (): Promise<void> {
     const columns = await storedColumns(this.#client)
     if (await this.#phase() === 'copying') {
-      await copyRows(this.#client, columns, async () => await this.#say())
+      await copyRows(this.#client, columns, this.#rowsPerBatch, async () => await this.#say())
       await this.#enter('indexing')
     }
     if (await this.#phase() === 'indexing') {
       await buildIndexes(this.#client, await definitionsOf(this.#client))
       // Building takes a while: what was inserted meanwhile is copied quicker than it is applied.
-      await copyRows(this.#client, columns, async () => await this.#say())
+      await copyRows(this.#client, columns, this.#rowsPerBatch, async () => await this.#say())
       await this.#client.query(`analyze ${newTable}`)
       await this.#enter('joining')
     }
@@ -149,9 +159,11 @@ class Conversion {
   async #swap (columns: string): Promise<boolean> {
     const client = this.#client
     let isSwapped = false
+    let lockedAtMs = 0
     const before = async () => await applyMostChanges(client, columns, this.#locks)
     await this.#withLocks('api_key_usage', async () => {
       await client.query(`lock table ${usageTable} in access exclusive mode`)
+      lockedAtMs = performance.now()
       const definitions = await definitionsOf(client)
       if (!await isComplete(client, definitions)) return
       await this.#refuse()
@@ -161,13 +173,15 @@ class Conversion {
       await releaseIds(client, ids)
       await client.query(`alter table ${usageTable} rename to api_key_usage_unpartitioned`)
       await client.query('alter table public.api_key_usage_unpartitioned set schema latchkey')
-      await client.query(`alter table ${newTable} set schema public`)
+      await client.query(`alter table ${newTable} rename to api_key_usage`)
+      await client.query('alter table latchkey.api_key_usage set schema public')
       await renameIndexes(client, definitions)
       await takeIds(client, ids, 'latchkey')
       for (const statement of definitions.attachments) await client.query(statement)
       await client.query("update latchkey.usage_partitioning set phase = 'dropping'")
       isSwapped = true
     }, before)
+    if (isSwapped) this.#swapMs = performance.now() - lockedAtMs
     return isSwapped
   }
 
@@ -189,7 +203,7 @@ class Conversion {
   async #say (waitsFor: string | null = null): Promise<void> {
     if (this.#onProgress === undefined) return
     const { phase, rowsCopied, rowsTotal } = await readPartitioning(this.#client)
-    if (phase !== null) this.#onProgress({ phase, rowsCopied, rowsTotal: Math.max(rowsTotal, rowsCopied), waitsFor })
+    if (phase !== null) this.#onProgress({ phase, rowsCopied, rowsTotal: Math.max(rowsTotal, rowsCopied), waitsFor, swapMs: this.#swapMs })
   }
 
   async #withLocks (table: string, work: () => Promise<void>, before?: () => Promise<void>): Promise<void> {

@@ -4,8 +4,6 @@ import { forgetChangesAhead } from './changes.ts'
 import { usageTable } from './definitions.ts'
 import { copySql, newTable } from './new-table.ts'
 
-/** A quarter of a second or so: what is lost at most when the process is killed. */
-const rowsPerBatch = 20_000
 /** What may be left for the changes that were noted. */
 const rowsLeftMax = 5_000
 /** Further back, and more than a month ahead, it is most likely nonsense: not worth a partition of its own. */
@@ -15,33 +13,33 @@ const yearsBackMax = 20
  * Copies rows in the order of ids, each batch in a transaction with the note of how far it is, and goes on to what was
  * inserted meanwhile, until little is left.
  */
-export async function copyRows (client: pg.Client, columns: string, onBatch: () => Promise<void>): Promise<void> {
+export async function copyRows (client: pg.Client, columns: string, rowsPerBatch: number, onBatch: () => Promise<void>): Promise<void> {
   do {
-    while (await copyBatch(client, columns)) await onBatch()
+    while (await copyBatch(client, columns, rowsPerBatch)) await onBatch()
   } while (await extend(client))
 }
 
 /** False when the last id was reached before. */
-async function copyBatch (client: pg.Client, columns: string): Promise<boolean> {
+async function copyBatch (client: pg.Client, columns: string, rowsPerBatch: number): Promise<boolean> {
   let isEnd = false
   await inTransaction(client, async () => {
-    const { rows: [range] } = await client.query<{ from: string, to: string | null }>(`
-      select p.copied_to as "from", b.to
-      from latchkey.usage_partitioning as p
-      cross join lateral (
-        select pg_catalog.max(id) as to
-        from (select id from ${usageTable} where id > p.copied_to and id <= p.last_id order by id limit ${rowsPerBatch}) as batch
-      ) as b`)
-    if (range === undefined || range.to === null) {
+    // What the planner believes of a table that was analysed long ago must not make it read all of it for each batch.
+    await client.query('set local enable_seqscan = off')
+    const { rows: [position] } = await client.query<{ from: string, last: string }>('select copied_to as "from", last_id as last from latchkey.usage_partitioning')
+    if (position === undefined) throw new Error('latchkey.usage_partitioning has lost its row')
+    const { from, last } = position
+    const { rows: [end] } = await client.query<{ to: string | null }>(`
+      select pg_catalog.max(id) as to
+      from (select id from ${usageTable} where id > $1::bigint and id <= $2::bigint order by id limit ${rowsPerBatch}) as batch`, [from, last])
+    const to = end?.to ?? null
+    if (to === null) {
       isEnd = true
       await client.query('update latchkey.usage_partitioning set copied_to = last_id')
       return
     }
-    // What the planner believes of a table that was analysed long ago must not make it read all of it for each batch.
-    await client.query('set local enable_seqscan = off')
-    await addMonths(client, range.from, range.to)
-    const { rowCount } = await client.query(`${copySql(columns)} where id > $1::bigint and id <= $2::bigint`, [range.from, range.to])
-    await client.query('update latchkey.usage_partitioning set copied_to = $1, rows_copied = rows_copied + $2', [range.to, rowCount])
+    await addMonths(client, from, to)
+    const { rowCount } = await client.query(`${copySql(columns)} where id > $1::bigint and id <= $2::bigint`, [from, to])
+    await client.query('update latchkey.usage_partitioning set copied_to = $1, rows_copied = rows_copied + $2', [to, rowCount])
   })
   return !isEnd
 }

@@ -127,11 +127,11 @@ const triggerSql = `
 
 /** Lists of columns and conditions came with 15: what 14 doesn't have is null. As partitions, nobody knows our rows. */
 const publicationSql = `
-  select format('alter publication %I add table ${usageTable}', p.pubname)
+  select case when p.pubviaroot then '' else format('alter publication %I set (publish_via_partition_root = true); ', p.pubname) end
+    || format('alter publication %I add table ${usageTable}', p.pubname)
     || case when to_jsonb(r) ->> 'prattrs' is null then ''
       else format(' (%s)', (select string_agg(quote_ident(name), ', ') from jsonb_array_elements_text(to_jsonb(v) -> 'attnames') as name)) end
-    || coalesce(format(' where (%s)', to_jsonb(v) ->> 'rowfilter'), '')
-    || case when p.pubviaroot then '' else format('; alter publication %I set (publish_via_partition_root = true)', p.pubname) end as statement
+    || coalesce(' where (' || (to_jsonb(v) ->> 'rowfilter') || ')', '') as statement
   from pg_publication_rel as r
   join pg_publication as p on p.oid = r.prpubid
   left join pg_publication_tables as v on v.pubname = p.pubname and v.schemaname = 'public' and v.tablename = 'api_key_usage'

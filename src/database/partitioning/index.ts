@@ -16,6 +16,13 @@ const smallRowsMax = 100_000
 const startPatienceMs = 10_000
 const commandPatienceMs = 600_000
 
+export interface PartitioningOptions extends Partial<ConversionOptions> {
+  /** Must be a direct or session connection. */
+  readonly connectionString: string
+  /** How long to wait for another process that migrates the same database. */
+  readonly lockTimeoutMs?: number
+}
+
 export interface PartitioningOutcome extends UsagePartitioning {
   /** Why it can't be done; none where it was. */
   readonly refusals: readonly string[]
@@ -25,14 +32,11 @@ export interface PartitioningOutcome extends UsagePartitioning {
  * Makes api_key_usage a table partitioned by month, however long that takes, while gateways go on; where that was begun
  * before it is resumed. Errors: UsageError for what a person can mend, which are not the refusals.
  */
-export async function partitionUsage (
-  { connectionString, lockTimeoutMs = 60_000, lockPatienceMs = commandPatienceMs, onProgress }:
-  { readonly connectionString: string, readonly lockTimeoutMs?: number, readonly lockPatienceMs?: number, readonly onProgress?: ConversionOptions['onProgress'] }
-): Promise<PartitioningOutcome> {
+export async function partitionUsage ({ connectionString, lockTimeoutMs = 60_000, lockPatienceMs = commandPatienceMs, ...options }: PartitioningOptions): Promise<PartitioningOutcome> {
   return await withMigrationSession({ connectionString, lockTimeoutMs }, async (client) => {
     let refusals: readonly string[] = []
     try {
-      await convertUsage(client, { onProgress, lockPatienceMs })
+      await convertUsage(client, { ...options, lockPatienceMs })
     } catch (err) {
       if (!(err instanceof PartitioningRefusedError)) throw err
       refusals = err.reasons

@@ -2,10 +2,10 @@ import type pg from 'pg'
 import { usageTable } from './definitions.ts'
 
 /**
- * Where the partitioned table grows up. It has its final name in another schema, so that what names its columns by the
- * table's name (policies do) can be made for it as for the other.
+ * Where the partitioned table grows up. Not under its final name: whose search path begins with our schema, as that of
+ * a role named latchkey does, would find it too early.
  */
-export const newTable = 'latchkey.api_key_usage'
+export const newTable = 'latchkey.api_key_usage_partitioned'
 
 const monthsAhead = 3
 

@@ -16,7 +16,9 @@ export async function rehearse (client: pg.ClientBase, definitions: TableDefinit
     for (const { name, definition } of definitions.foreignKeys) {
       await client.query(`alter table ${newTable} add constraint ${pg.escapeIdentifier(name)} ${definition}`)
     }
-    for (const statement of definitions.attachments) await client.query(statement.replaceAll(usageTable, newTable))
+    // Policies name columns by the table's name.
+    await client.query(`alter table ${newTable} rename to api_key_usage`)
+    for (const statement of definitions.attachments) await client.query(statement.replaceAll(usageTable, 'latchkey.api_key_usage'))
     await client.query('rollback to savepoint rehearsal')
   } catch (err) {
     throw asRefusal(err)

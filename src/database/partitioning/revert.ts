@@ -23,6 +23,7 @@ export async function revertUsage (client: pg.Client, { losesRows }: { readonly 
     await stopNotingChanges(client)
   }
   if (state === 'dropping') await client.query('drop table latchkey.api_key_usage_unpartitioned')
+  await client.query('delete from latchkey.usage_partitioning')
   if (!losesRows && (state === 'dropping' || state === 'partitioned')) await makePlain(client)
   await client.query('set local search_path = public')
 }

@@ -34,7 +34,7 @@ export async function readPartitioning (client: pg.ClientBase): Promise<UsagePar
     select b.oid is not null as is_available,
       coalesce(t.relkind = 'p', false) as is_partitioned,
       coalesce((select relname = 'api_key_usage_default' and relnamespace = s.oid from pg_catalog.pg_class where oid = p.partdefid), false) as is_ours,
-      exists (select from pg_catalog.pg_class where relnamespace = s.oid and relname = 'api_key_usage' and relkind = 'p') as is_under_way,
+      exists (select from pg_catalog.pg_class where relnamespace = s.oid and relname = 'api_key_usage_partitioned') as is_under_way,
       exists (select from pg_catalog.pg_class where relnamespace = s.oid and relname = 'api_key_usage_unpartitioned') as has_old,
       (select pg_catalog.count(*)::int from pg_catalog.pg_inherits where inhparent = t.oid) as partitions,
       coalesce(pg_catalog.has_schema_privilege(s.oid, 'usage') and pg_catalog.has_table_privilege(b.oid, 'select')
