@@ -9,11 +9,14 @@ import { appliedMigrations, createBookkeeping, databaseVersion, dropBookkeeping 
 import type { Applied, MigrationStatus } from './bookkeeping.ts'
 import { inTransaction, withMigrationSession, withSession } from './migration-session.ts'
 import type { SessionTimeouts } from './migration-session.ts'
+import { partitionSmallUsage, revertUsage } from './partitioning/index.ts'
 
 const migrationsFolder = path.join(import.meta.dirname, '../../migrations')
 const lockTimeoutMsDefault = 60_000
 /** Makes the seed's tables; undoing it drops them. */
 const keyTablesVersion = 11
+/** Brings what partitions need; undoing it makes a plain table of them. */
+const partitionsVersion = 18
 
 export type { Applied, MigrationStatus }
 
@@ -28,7 +31,7 @@ interface Common {
 /**
  * Runs all pending migrations and returns them in order. Any number of processes may call it at once: each migration
  * runs once. Each is one transaction together with its bookkeeping, so that a migration is applied wholly or not at
- * all; those before a failing one stay.
+ * all; those before a failing one stay. Afterwards usage is partitioned by month, unless there is much of it.
  *
  * Errors: UsageError for what a person can mend (a pooled connection, tables that don't fit, a lock that is held),
  * Error naming the migration when one fails.
@@ -47,6 +50,7 @@ export async function migrateUp ({ logger, ...options }: Common & { readonly log
       await inTransaction(client, async () => await run(postgrator, migration))
       logger.info({ version: migration.version }, `Migration ${label(migration)} applied`)
     }
+    await partitionSmallUsage(client, logger)
     return pending.map(applied)
   })
 }
@@ -71,6 +75,9 @@ export async function migrateDown (
     await inTransaction(client, async () => {
       await refuseUnknown(client, target, undone)
       if (undone.some(({ version }) => version === keyTablesVersion) && !dropKeysAndUsage) await refuseToDropKeys(client)
+      if (undone.some(({ version }) => version === partitionsVersion)) {
+        await revertUsage(client, { losesRows: undone.some(({ version }) => version === keyTablesVersion) })
+      }
       for (const migration of undone) await run(postgrator, migration)
       if (await databaseVersion(client) === 0) await dropBookkeeping(client)
     })

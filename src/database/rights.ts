@@ -5,6 +5,8 @@ export interface LackingRights {
   readonly role: string
   /** As GRANT would have them: `SELECT ON public.api_keys`. */
   readonly gateway: readonly string[]
+  /** Without them the gateway works: new months' rows lie together in one partition, and old ones are kept. */
+  readonly upkeep: readonly string[]
   readonly keyManagement: readonly string[]
 }
 
@@ -44,6 +46,9 @@ const managementNeeds: readonly Needed[] = [
   ['public.api_keys', 'UPDATE', ['name', 'description', 'scopes', 'expires_at', 'is_active', 'revoked_at']],
 ]
 
+/** Which act with their owner's rights, of schema latchkey. */
+const upkeepFunctions = ['make_usage_partitions', 'drop_usage_partitions']
+
 /**
  * The rights that the connection's role lacks. Schemas and the sequences of serial ids are among them; identity columns
  * need no right on theirs. Tables that don't exist aren't.
@@ -53,6 +58,7 @@ export async function lackingRights (client: pg.ClientBase | pg.Pool): Promise<L
   return {
     role: relations.role,
     gateway: [...relations.schemas, ...relations.grants, ...relations.usageSequences],
+    upkeep: relations.functions,
     keyManagement: [...(await lackingOf(client, managementNeeds)).grants, ...relations.keySequences],
   }
 }
@@ -61,6 +67,7 @@ interface Lacking {
   readonly role: string
   readonly schemas: string[]
   readonly grants: string[]
+  readonly functions: string[]
   readonly usageSequences: string[]
   readonly keySequences: string[]
 }
@@ -99,7 +106,13 @@ async function lackingOf (client: pg.ClientBase | pg.Pool, needed: readonly Need
             and not has_column_privilege(a.attrelid, a.attnum, wanted_right)))
         group by relation order by relation desc
       ) as grants,
+      array(
+        select 'EXECUTE ON FUNCTION latchkey.' || p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ')'
+        from pg_proc as p join pg_namespace as n on n.oid = p.pronamespace and n.nspname = 'latchkey'
+        where p.proname = any ($2::text[]) and not has_function_privilege(p.oid, 'EXECUTE')
+        order by p.proname desc
+      ) as functions,
       array(select 'USAGE ON SEQUENCE ' || sequence from sequences where "table" = 'api_key_usage') as "usageSequences",
-      array(select 'USAGE ON SEQUENCE ' || sequence from sequences where "table" = 'api_keys') as "keySequences"`, [JSON.stringify(needed)])
-  return row ?? { role: '', schemas: [], grants: [], usageSequences: [], keySequences: [] }
+      array(select 'USAGE ON SEQUENCE ' || sequence from sequences where "table" = 'api_keys') as "keySequences"`, [JSON.stringify(needed), upkeepFunctions])
+  return row ?? { role: '', schemas: [], grants: [], functions: [], usageSequences: [], keySequences: [] }
 }

@@ -5,6 +5,7 @@ import { lackingRights } from './rights.ts'
 import { isStoreUnavailable } from './sqlstate.ts'
 import type { Verdict } from './verdict.ts'
 import { indexVerdicts, visibleRowsVerdict } from './verify.ts'
+import { partitionedByMonth, partitionVerdicts } from './verify-partitions.ts'
 import { triggerVerdicts } from './verify-triggers.ts'
 
 /** Something about a migrated database that a gateway can start with and still would suffer from. */
@@ -38,10 +39,8 @@ export async function logShortcomings (pool: pg.Pool, pepperIds: readonly string
  * more. Rejects where the database can't be asked.
  */
 async function findShortcomings (pool: pg.Pool, pepperIds: readonly string[]): Promise<Shortcoming[]> {
-  const { role, gateway: lacking } = await lackingRights(pool)
-  const shortcomings: Shortcoming[] = lacking.length === 0
-    ? []
-    : [{ check: 'rights', detail: `${role} lacks ${lacking.join('; ')}`, remedy: lacking.map((grant) => `GRANT ${grant} TO "${role}";`).join(' '), isGrave: true }]
+  const { role, gateway: lacking, upkeep } = await lackingRights(pool)
+  const shortcomings = [...rightsLacking('rights', role, lacking, true), ...rightsLacking('rights to keep usage by month', role, upkeep, false)]
   const clock = clockFault(await measureClockSkewMs(pool))
   if (clock !== null) shortcomings.push({ check: 'clock', ...clock })
   // Without it, nothing there can even be named.
@@ -51,7 +50,8 @@ async function findShortcomings (pool: pg.Pool, pepperIds: readonly string[]): P
     shortcomings.push(
       ...faultsOf([await visibleRowsVerdict(client)], true),
       ...faultsOf(await triggerVerdicts(client), true),
-      ...faultsOf((await indexVerdicts(client)).filter(({ name }) => name.startsWith('index latchkey_')), false)
+      ...faultsOf((await indexVerdicts(client)).filter(({ name }) => name.startsWith('index latchkey_')), false),
+      ...faultsOf((await partitionVerdicts(client)).filter(({ name }) => name === partitionedByMonth), false)
     )
     // A role that may not read the keys has been told so above.
     if (lacking.length === 0 && pepperIds.length > 0) shortcomings.push(...await foreignPeppers(client, pepperIds))
@@ -59,6 +59,11 @@ async function findShortcomings (pool: pg.Pool, pepperIds: readonly string[]): P
     client.release()
   }
   return shortcomings
+}
+
+function rightsLacking (check: string, role: string, lacking: readonly string[], isGrave: boolean): Shortcoming[] {
+  if (lacking.length === 0) return []
+  return [{ check, detail: `${role} lacks ${lacking.join('; ')}`, remedy: lacking.map((grant) => `GRANT ${grant} TO "${role}";`).join(' '), isGrave }]
 }
 
 function faultsOf (verdicts: readonly Verdict[], isGrave: boolean): Shortcoming[] {

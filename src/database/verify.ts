@@ -5,6 +5,7 @@ import { type Command, hidesRows } from './hidden-rows.ts'
 import { migrationStatus } from './migrate.ts'
 import { withSession } from './migration-session.ts'
 import { type Verdict, verdict } from './verdict.ts'
+import { partitionVerdicts } from './verify-partitions.ts'
 import { triggerVerdicts } from './verify-triggers.ts'
 import { wantedColumns, wantedForeignKeys, wantedIndexes } from './wanted-schema.ts'
 
@@ -13,7 +14,7 @@ export type { Verdict }
 const tables = ['api_keys', 'api_key_usage'] as const
 const privateTables = [
   ...tables, 'latchkey.migrations', 'latchkey.usage_batches', 'latchkey.earlier_secrets', 'latchkey.installation',
-  'latchkey.usage_hourly', 'latchkey.usage_daily', 'latchkey.usage_rollup',
+  'latchkey.usage_hourly', 'latchkey.usage_daily', 'latchkey.usage_rollup', 'latchkey.usage_partitioning', 'latchkey.usage_changes',
 ]
 
 /** What row-level security must let the gateway's role do on every row. */
@@ -47,6 +48,7 @@ export async function verifySchema (connectionString: string): Promise<Verdict[]
       await visitorsVerdict(client),
       ...await triggerVerdicts(client),
       await visibleRowsVerdict(client),
+      ...await partitionVerdicts(client),
     ]
   })
 }
@@ -140,7 +142,7 @@ async function visitorsVerdict (client: pg.ClientBase): Promise<Verdict> {
     cross join pg_class as c
     join pg_namespace as n on n.oid = c.relnamespace
     where r.rolname in ('anon', 'authenticated')
-      and (c.oid in (to_regclass('api_keys'), to_regclass('api_key_usage')) or (n.nspname = 'latchkey' and c.relkind = 'r'))
+      and (c.oid in (to_regclass('api_keys'), to_regclass('api_key_usage')) or (n.nspname = 'latchkey' and c.relkind in ('r', 'p')))
       and (has_table_privilege(r.oid, c.oid, 'select, insert, update, delete, truncate, references, trigger')
         or has_any_column_privilege(r.oid, c.oid, 'select, insert, update, references'))
     order by 1, 2`)

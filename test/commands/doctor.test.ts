@@ -35,7 +35,7 @@ t.test('what is wrong is named, with what to do', async t => {
       ('$2b$10$' || repeat('x', 53), '...', null, null),
       ('$2b$10$' || repeat('x', 53), 'sk_live_bbbb', '\\x01', 'dropped')) as rows (hash, prefix, lookup, pepper)`)
   await pool.query('alter table api_keys disable trigger latchkey_notify_update')
-  await pool.query("select setval(pg_get_serial_sequence('api_key_usage', 'id'), 2000000000)")
+  await pool.query("select setval(pg_get_serial_sequence('api_key_usage', 'id'), 8400000000000000)")
 
   const { code, stdout } = await runCli(['doctor', '--json'], { cwd, env: { ...environment(url), LATCHKEY_PORT: String(taken), LATCHKEY_ADMIN_TOKEN: '' } })
   t.equal(code, 1)

@@ -47,25 +47,26 @@ t.test('a clock that is a few seconds off is a warning', async t => {
 })
 
 // Each takes one thing away from a role that has all it needs.
-const missingRights: [revoke: (role: string) => string, told: RegExp, isReady: boolean][] = [
+const missingRights: [revoke: (role: string) => string, told: RegExp, isReady: boolean, level?: number][] = [
   [role => `revoke select on api_keys from ${role}`, /SELECT ON public\.api_keys/, false],
   [role => `revoke select on api_keys from ${role}; grant select (id, key_hash) on api_keys to ${role}`, /SELECT ON public\.api_keys/, true],
   [role => `revoke update (key_lookup) on api_keys from ${role}`, /UPDATE ON public\.api_keys/, true],
   [role => `revoke insert on api_key_usage from ${role}`, /INSERT ON public\.api_key_usage/, true],
   [role => `revoke usage on sequence api_key_usage_id_seq from ${role}`, /USAGE ON SEQUENCE public\.api_key_usage_id_seq/, true],
   [role => `revoke delete on latchkey.usage_batches from ${role}`, /DELETE ON latchkey\.usage_batches/, true],
+  [role => `revoke execute on function latchkey.make_usage_partitions(integer) from ${role}`, /EXECUTE ON FUNCTION latchkey\.make_usage_partitions\(months_ahead integer\)/, true, 40],
   [role => `revoke usage on schema latchkey from ${role}`, /USAGE ON SCHEMA latchkey/, true],
   [() => 'revoke usage on schema public from public', /USAGE ON SCHEMA public/, false],
 ]
 
 t.test('rights that the role of DATABASE_URL lacks, with the GRANT', async t => {
-  await Promise.all(missingRights.map(async ([revoke, told, isReady]) => {
+  await Promise.all(missingRights.map(async ([revoke, told, isReady, level = 50]) => {
     const { database, role } = await databaseWithRole(t)
     await database.pool.query(`revoke usage on schema public from ${role.name}; ${revoke(role.name)}`)
     const gateway = await startGateway(t, { config, database, databaseUrl: role.url, environment: { databaseDirectUrl: database.url }, awaitsReady: isReady })
     await until(() => complaints(gateway).length > 0, 'it complains')
     const [complaint] = complaints(gateway)
-    t.match(complaint, { level: 50, msg: told, remedy: new RegExp(`GRANT ${told.source} TO "${role.name}"`) })
+    t.match(complaint, { level, msg: told, remedy: new RegExp(`GRANT ${told.source} TO "${role.name}"`) })
     t.equal(complaints(gateway).length, 1)
     t.equal(gateway.server.isReady(), isReady)
   }))
@@ -78,7 +79,7 @@ t.test('a role that has just what the gateway needs, column by column', async t 
     grant select (id, user_id, key_hash, key_prefix, name, scopes, environment, is_active, revoked_at, expires_at,
       last_used_at, key_lookup, pepper_id), update (last_used_at, key_lookup, pepper_id) on api_keys to ${role.name};
     grant select (id, api_key_id, status_code, response_time_ms, created_at, route, request_bytes, response_bytes), insert (api_key_id, endpoint, method, status_code, ip_address, user_agent, response_time_ms,
-      created_at, route, request_id) on api_key_usage to ${role.name}`)
+      created_at, route, request_id, request_bytes, response_bytes) on api_key_usage to ${role.name}`)
   const gateway = await startGateway(t, { config, database, databaseUrl: role.url, environment: { databaseDirectUrl: database.url } })
   const { key, apiKey } = await gateway.createKey()
   t.equal((await fetch(gateway.url, { headers: { 'x-api-key': key } })).status, 502, 'the key is admitted; nobody listens behind')

@@ -14,6 +14,7 @@ import { fail, ok } from './finding.ts'
 import type { Finding } from './finding.ts'
 import { checkKeyRows } from './key-rows.ts'
 import { checkNotify } from './notify.ts'
+import { checkPartitions } from './partitions.ts'
 import { checkPorts } from './ports.ts'
 import { checkRights } from './rights.ts'
 import { checkSchema } from './schema.ts'
@@ -49,6 +50,7 @@ async function examineDatabase (session: DatabaseSession, findings: Finding[]): 
   if (schema.isComplete) {
     findings.push(...await attempt('Rights', async () => await checkRights(session.pool)))
     findings.push(...await attempt('Keys', async () => await checkKeyRows(session.pool, session.peppers)))
+    findings.push(...await attempt('Usage by month', async () => await checkPartitions(session)))
     findings.push(...await attempt('Usage ids', async () => await checkSerials(session.pool)))
   }
   findings.push(...await attempt('NOTIFY', async () => await checkNotify(session)))

@@ -5,12 +5,15 @@ import type { Finding } from './finding.ts'
 
 /** Whether the role of DATABASE_URL may do what the gateway does, and what `latchkey keys` does beside it. */
 export async function checkRights (pool: pg.Pool): Promise<Finding[]> {
-  const { role, gateway, keyManagement } = await lackingRights(pool)
+  const { role, gateway, upkeep, keyManagement } = await lackingRights(pool)
   const grants = (lacking: readonly string[]) => lacking.map(grant => `GRANT ${grant} TO "${role}";`).join(' ')
   return [
     gateway.length === 0
       ? ok('Rights', `${role} may read and write what the gateway needs`)
       : fail('Rights', `${role} lacks ${gateway.join('; ')}`, grants(gateway)),
+    ...upkeep.length === 0
+      ? []
+      : [warn('Rights to keep usage by month', `${role} lacks ${upkeep.join('; ')}`, grants(upkeep))],
     ...keyManagement.length === 0
       ? []
       : [warn('Rights to manage keys', `${role} lacks ${keyManagement.join('; ')}`, `If keys are to be managed through this connection: ${grants(keyManagement)}`)],

@@ -24,7 +24,7 @@ export async function checkSerials (pool: pg.Pool): Promise<Finding[]> {
 function judgeSerial (used: number, most: number): Finding {
   const share = used / most
   const detail = `${(share * 100).toFixed(share < 0.1 ? 2 : 0)} % of the ids of api_key_usage are used`
-  const remedy = 'Widen the column before it is full: ALTER TABLE api_key_usage ALTER COLUMN id TYPE bigint; and its sequence AS bigint. The table is rewritten: plan for it.'
+  const remedy = 'Run: latchkey migrate up. It partitions usage by month, with ids that last, while gateways go on.'
   if (share >= failShare) return fail('Usage ids', detail, remedy)
   return share >= warnShare ? warn('Usage ids', detail, remedy) : ok('Usage ids', detail)
 }
