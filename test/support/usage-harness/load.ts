@@ -14,6 +14,8 @@ export interface LoadOptions {
   readonly pathPadding?: string
 }
 
+/** Then it goes to the next gateway. */
+const requestsOfConnection = 100
 /** A client whose gateway is away, or can't tell who it is, comes back so soon. */
 const backInMs = 20
 /** Every so many requests one is refused, which gives a row as well. */
@@ -65,16 +67,18 @@ export class Load {
   async #client (client: number): Promise<void> {
     for (let turn = client; !this.#isStopped; turn++) {
       const lives = this.#options.lives().filter(({ isServing }) => isServing)
-      if (lives.length > 0 && !this.#isPaused) await this.#connection(client, lives[turn % lives.length]!)
-      if (!this.#isStopped) await delay(backInMs)
+      const isWell = lives.length > 0 && !this.#isPaused && await this.#connection(client, lives[turn % lives.length]!)
+      if (!isWell && !this.#isStopped) await delay(backInMs)
     }
   }
 
-  /** Asks over one connection for as long as it is answered with what gives a row. */
-  async #connection (client: number, life: Life): Promise<void> {
+  /** Asks over one connection for as long as it is answered with what gives a row. False where it wasn't to the last. */
+  async #connection (client: number, life: Life): Promise<boolean> {
     const { hostname, port } = new URL(life.process.url)
-    await new Promise<void>(resolve => {
+    return await new Promise(resolve => {
       let request: Asked | null = null
+      let isWell = false
+      let answers = 0
       let received = Buffer.alloc(0)
       const socket: Socket = connect(Number(port), hostname, () => ask())
       socket.setNoDelay(true)
@@ -93,13 +97,15 @@ export class Load {
         request = null
         this.#underWay--
         this.#completed++
-        if (this.#isStopped || this.#isPaused || !life.isServing || answer.isLast || answer.status >= 500) socket.end()
+        isWell = answer.status < 500
+        answers++
+        if (this.#isStopped || this.#isPaused || !life.isServing || answer.isLast || !isWell || answers === requestsOfConnection) socket.end()
         else ask()
       })
       socket.on('error', () => {})
       socket.on('close', () => {
         if (request !== null) this.#underWay--
-        resolve()
+        resolve(isWell && request === null)
       })
     })
   }

@@ -18,7 +18,8 @@ export async function twoGateways (t: Test, { rounds }: { readonly rounds: numbe
   const right = await harness.start(settings)
   for (let round = 1; round <= rounds; round++) {
     const [dying, living] = round % 2 === 1 ? [left, right] : [right, left]
-    await harness.answers(300)
+    // Both know the key, or the outage would leave one without requests.
+    for (const gateway of [left, right]) await harness.booksSay(gateway, 'it is asked', ({ recorded }) => recorded >= 100)
     await proxy.cut()
     await harness.answers(300)
     for (const gateway of [left, right]) await harness.booksSay(gateway, 'the rows of the outage are spooled', ({ spooled }) => spooled > 0)
