@@ -1,6 +1,7 @@
 import type { Test } from 'tap'
 import { childrenOf } from '../../workers/workers.ts'
 import type { GatewayProcesses } from '../gateway-process.ts'
+import type { Lateness } from './lateness.ts'
 import { Life } from './life.ts'
 
 /** A gateway that is killed and started again, always on the same data folder. */
@@ -11,9 +12,10 @@ export class HarnessGateway {
   readonly #t: Test
   readonly #processes: GatewayProcesses
   readonly #environment: Readonly<Record<string, string>>
+  readonly #lateness: Lateness
   readonly #onLife: (life: Life) => void
 
-  constructor (t: Test, processes: GatewayProcesses, options: { readonly name: string, readonly dataFolder: string, readonly databaseUrl?: string, readonly onLife: (life: Life) => void }) {
+  constructor (t: Test, processes: GatewayProcesses, options: { readonly name: string, readonly dataFolder: string, readonly databaseUrl?: string, readonly lateness: Lateness, readonly onLife: (life: Life) => void }) {
     this.name = options.name
     this.dataFolder = options.dataFolder
     this.#t = t
@@ -22,6 +24,7 @@ export class HarnessGateway {
       LATCHKEY_DATA_DIR: options.dataFolder,
       ...options.databaseUrl === undefined ? {} : { DATABASE_URL: options.databaseUrl },
     }
+    this.#lateness = options.lateness
     this.#onLife = options.onLife
   }
 
@@ -45,7 +48,7 @@ export class HarnessGateway {
   /** SIGKILL, in the same turn in which it is called. Resolves once it has ended. */
   async kill (): Promise<void> {
     this.#end()
-    this.life.killedAtMs.push(performance.now())
+    this.life.kills.push({ lateMs: this.#lateness.recentMs, atMs: performance.now() })
     this.life.process.cli.child.kill('SIGKILL')
     await this.life.process.cli.ended()
   }
@@ -62,7 +65,7 @@ export class HarnessGateway {
   killWorker (): number {
     const [pid] = childrenOf(this.life.process, 'worker-process')
     if (pid === undefined) throw new Error(`${this.name} has no worker`)
-    this.life.killedAtMs.push(performance.now())
+    this.life.kills.push({ lateMs: this.#lateness.recentMs, atMs: performance.now() })
     process.kill(pid, 'SIGKILL')
     return pid
   }

@@ -11,7 +11,8 @@ import { startRawUpstream } from '../upstream.ts'
 import type { WrittenRow } from './asked.ts'
 import { Books } from './books.ts'
 import { HarnessGateway } from './gateway.ts'
-import { judge, tell, type Verdict } from './judge.ts'
+import { judge, tell, type Verdict, type Violation } from './judge.ts'
+import { Lateness } from './lateness.ts'
 import type { Life } from './life.ts'
 import { Load, type LoadOptions } from './load.ts'
 
@@ -45,6 +46,7 @@ export class UsageHarness {
   readonly load: Load
   readonly books: Books
   readonly gateways: HarnessGateway[] = []
+  readonly #lateness = new Lateness()
   readonly #t: Test
   readonly #processes: GatewayProcesses
   readonly #lives: Life[] = []
@@ -56,7 +58,8 @@ export class UsageHarness {
     this.books = new Books(() => this.#lives)
     this.load.start()
     this.books.start()
-    t.teardown(async () => await Promise.all([this.load.stop(), this.books.stop()]))
+    this.#lateness.start()
+    t.teardown(async () => await Promise.all([this.load.stop(), this.books.stop(), this.#lateness.stop()]))
   }
 
   get pool (): pg.Pool {
@@ -68,6 +71,7 @@ export class UsageHarness {
     const gateway = new HarnessGateway(this.#t, this.#processes, {
       name: `gateway-${this.gateways.length + 1}`,
       dataFolder: temporaryFolder(this.#t),
+      lateness: this.#lateness,
       onLife: life => { this.#lives.push(life) },
       ...settings,
     })
@@ -111,10 +115,21 @@ export class UsageHarness {
   async finish (): Promise<void> {
     await this.settle()
     const verdict = await this.verdict()
-    this.#t.same(tell(verdict.violations), [], 'every response that was seen in time has its row, once')
+    this.#t.same(this.tell(verdict, verdict.violations), [], 'every response that was seen in time has its row, once')
     this.assertBooks()
     this.tellOf(verdict)
     this.#t.ok(verdict.owed > 0, 'something was owed')
+  }
+
+  /** The violations, and what those gateways said last whose rows are missing. */
+  tell ({ missing }: Verdict, violations: readonly Violation[]): string[] {
+    const lives = violations.length === 0 ? [] : [...new Set(missing.map(({ life }) => life))]
+    return [...tell(violations), ...lives.map(life => {
+      const last = this.books.lastOf(life)
+      const began = this.load.asked.find(asked => asked.life === life)?.sentAtMs
+      const ms = (atMs: number | undefined) => `${atMs?.toFixed(0)} ms`
+      return `${life.name}: first asked at ${ms(began)}, killed at ${life.kills.map(({ atMs }) => ms(atMs)).join(', ')}; at ${ms(last?.atMs)} it said ${JSON.stringify(last?.books)}, spool up: ${last?.series.get('latchkey_usage_spool_up')}`
+    })]
   }
 
   assertBooks (): void {
@@ -123,8 +138,9 @@ export class UsageHarness {
   }
 
   tellOf ({ owed, atRisk, atRiskWritten }: Verdict): void {
-    const kills = this.#lives.reduce((sum, { killedAtMs }) => sum + killedAtMs.length, 0)
-    this.#t.comment(`${kills} kills, ${owed} rows owed, ${atRiskWritten} of ${atRisk} others written, ${this.books.samples} samples of the books, ${this.books.samplesWithRowsUnderWay} with rows under way`)
+    const kills = this.#lives.flatMap(({ kills }) => kills)
+    const forgivenMs = Math.max(0, ...kills.map(({ lateMs }) => lateMs))
+    this.#t.comment(`${kills.length} kills, all was up to ${Math.round(forgivenMs)} ms late at them, ${owed} rows owed, ${atRiskWritten} of ${atRisk} others written, ${this.books.samples} samples of the books, ${this.books.samplesWithRowsUnderWay} with rows under way`)
   }
 }
 

@@ -6,7 +6,7 @@ import { Life } from './life.ts'
 
 function lifeKilledAt (...killedAtMs: number[]): Life {
   const life = new Life('gateway-1', { cli: { child: { pid: 1 } } } as GatewayProcess)
-  life.killedAtMs.push(...killedAtMs)
+  life.kills.push(...killedAtMs.map(atMs => ({ atMs, lateMs: 0 })))
   return life
 }
 
@@ -22,8 +22,15 @@ t.test('a row is owed for what was seen in time before a kill', async t => {
   const life = lifeKilledAt(1_000)
   const requests = [asked('early', life, 799), asked('late', life, 801), asked('cut', life, null), asked('refused', life, 10, 503)]
   t.match(judge(requests, []), { owed: 1, atRisk: 3, atRiskWritten: 0, violations: [{ kind: 'lost row', id: 'early' }] })
-  t.match(tell(judge(requests, []).violations), ['1 × lost row', /early: no row; .* answered 200 after 799.0 ms, 201.0 ms before a kill/])
+  t.match(tell(judge(requests, []).violations), ['1 × lost row', /early: no row; .* answered 200 after 799.0 ms, 201.0 ms before a kill, when all was 0.0 ms late/])
   t.match(judge(requests, [row('early'), row('late')]), { owed: 1, atRisk: 3, atRiskWritten: 1, violations: [] })
+})
+
+t.test('where everything is late, so may a row be', t => {
+  const life = lifeKilledAt()
+  life.kills.push({ atMs: 1_000, lateMs: 300 })
+  t.same(judge([asked('early', life, 499), asked('late', life, 501)], []).missing.map(({ id }) => id), ['early'])
+  t.end()
 })
 
 t.test('a worker that is killed puts at risk only what was answered about then', async t => {

@@ -73,7 +73,7 @@ export function tell (violations: readonly Violation[]): string[] {
 
 function isOwed ({ status, completedAtMs, life }: Asked): boolean {
   if (completedAtMs === null || !recordedStatuses.includes(status)) return false
-  return !life.killedAtMs.some(killedAtMs => completedAtMs > killedAtMs - atRiskMs && completedAtMs < killedAtMs + afterglowMs)
+  return !life.kills.some(({ atMs, lateMs }) => completedAtMs > atMs - atRiskMs - lateMs && completedAtMs < atMs + afterglowMs + lateMs)
 }
 
 function isOf (row: WrittenRow, { path, status, completedAtMs }: Asked): boolean {
@@ -82,8 +82,8 @@ function isOf (row: WrittenRow, { path, status, completedAtMs }: Asked): boolean
 
 function story ({ path, life, sentAtMs, completedAtMs, status }: Asked): string {
   const answer = completedAtMs === null ? 'never answered' : `answered ${status} after ${ms(completedAtMs - sentAtMs)}`
-  const next = life.killedAtMs.find(killedAtMs => killedAtMs >= (completedAtMs ?? sentAtMs))
-  const before = next === undefined ? 'with no kill after it' : `${ms(next - (completedAtMs ?? sentAtMs))} before a kill`
+  const next = life.kills.find(({ atMs }) => atMs >= (completedAtMs ?? sentAtMs))
+  const before = next === undefined ? 'with no kill after it' : `${ms(next.atMs - (completedAtMs ?? sentAtMs))} before a kill, when all was ${ms(next.lateMs)} late`
   return `${path} at ${life.name} (pid ${life.process.cli.child.pid}), sent at ${ms(sentAtMs)}, ${answer}, ${before}`
 }
 

@@ -4,8 +4,8 @@ import type { GatewayProcess } from '../gateway-process.ts'
 export class Life {
   readonly name: string
   readonly process: GatewayProcess
-  /** Taken before each SIGKILL, to it or to one of its workers. */
-  readonly killedAtMs: number[] = []
+  /** Of it or of one of its workers. */
+  readonly kills: Kill[] = []
   /** Whether it takes requests, as far as those know who ask. */
   isServing = true
   /** Killed, or told to end: that it doesn't answer is no fault. */
@@ -19,4 +19,12 @@ export class Life {
   get adminUrl (): string {
     return this.process.adminUrl
   }
+}
+
+/** A SIGKILL. */
+export interface Kill {
+  /** Taken before it. */
+  readonly atMs: number
+  /** By so much everything was late about then. */
+  readonly lateMs: number
 }

@@ -3,7 +3,6 @@ import { createDatabase } from '../../postgres.ts'
 import { proxyTo } from '../../tcp-proxy.ts'
 import type { Asked } from '../asked.ts'
 import { startHarness } from '../harness.ts'
-import { tell } from '../judge.ts'
 
 const spoolMiB = 16
 /** With these, a row takes more than this, so that the spool holds at most so many. */
@@ -38,13 +37,13 @@ export async function fullSpool (t: Test, whenSpoolIsFull: 'dropOldest' | 'dropN
   await proxy.resume()
   await harness.settle()
 
-  const { violations, ...verdict } = await harness.verdict()
-  t.same(tell(violations.filter(({ kind }) => kind !== 'lost row')), [], 'what was not dropped is there once')
+  const verdict = await harness.verdict()
+  t.same(harness.tell(verdict, verdict.violations.filter(({ kind }) => kind !== 'lost row')), [], 'what was not dropped is there once')
   t.equal(verdict.missing.length, dropped, 'as many are missing as were counted')
   const ofOutage = harness.load.asked.slice(outageFrom).filter(({ completedAtMs }) => completedAtMs !== null).sort((a, b) => a.completedAtMs! - b.completedAtMs!)
   const kept = whenSpoolIsFull === 'dropOldest' ? ofOutage.slice(-rowsMax / 2) : ofOutage.slice(blurredRows, rowsMax / 2)
   const missing = new Set<Asked>(verdict.missing)
   t.equal(kept.filter(request => missing.has(request)).length, 0, whenSpoolIsFull === 'dropOldest' ? 'the newest are there' : 'the oldest are there')
   harness.assertBooks()
-  harness.tellOf({ violations, ...verdict })
+  harness.tellOf(verdict)
 }

@@ -5,7 +5,7 @@ import { createDatabase } from '../../postgres.ts'
 import { proxyTo } from '../../tcp-proxy.ts'
 import { until } from '../../until.ts'
 import { startHarness } from '../harness.ts'
-import { atRiskMs, tell } from '../judge.ts'
+import { atRiskMs } from '../judge.ts'
 import { type SegmentContent, segmentsOf } from '../segments.ts'
 
 /** Damages a segment, and gives the place up to which it is as it was. */
@@ -72,9 +72,9 @@ export async function tornSegments (t: Test): Promise<void> {
   }
   await harness.answers(200)
   await harness.settle()
-  const { violations, ...verdict } = await harness.verdict()
-  t.same(tell(violations.filter(({ kind, id }) => kind !== 'lost row' || !excused.has(id))), [], 'all rows before a tear are there, once, and none that is none')
+  const verdict = await harness.verdict()
+  t.same(harness.tell(verdict, verdict.violations.filter(({ kind, id }) => kind !== 'lost row' || !excused.has(id))), [], 'all rows before a tear are there, once, and none that is none')
   t.ok(verdict.missing.length > 0, 'rows were torn', { missing: verdict.missing.length, excused: excused.size })
   harness.assertBooks()
-  harness.tellOf({ violations, ...verdict })
+  harness.tellOf(verdict)
 }
