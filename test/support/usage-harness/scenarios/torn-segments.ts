@@ -8,42 +8,40 @@ import { startHarness } from '../harness.ts'
 import { atRiskMs } from '../judge.ts'
 import { type SegmentContent, segmentsOf } from '../segments.ts'
 
-/** Damages a segment, and gives the place up to which it is as it was. */
-type Tear = (segment: SegmentContent) => number
+/** Damages a segment, and gives the part of it that isn't as it was. */
+type Tear = (segment: SegmentContent) => { readonly from: number, readonly to: number }
 
 const middleOf = ({ rows }: SegmentContent) => rows[Math.floor(rows.length / 2)]!.end - 20
 
 const tears: Readonly<Record<string, Tear>> = {
-  'cut off in the middle of its last row': segment => {
-    truncateSync(segment.file, segment.bytes.length - 20)
-    return segment.bytes.length - 20
-  },
-  'cut off in the middle': segment => {
-    truncateSync(segment.file, middleOf(segment))
-    return middleOf(segment)
-  },
-  'with a byte changed in a row': segment => {
-    const bytes = Buffer.from(segment.bytes)
-    bytes[middleOf(segment)]! ^= 0x10
-    writeFileSync(segment.file, bytes)
-    return middleOf(segment)
-  },
-  'with garbage behind its rows': segment => {
-    appendFileSync(segment.file, Buffer.from('nothing that anybody would have written here '.repeat(20)))
-    return segment.bytes.length
-  },
-  'with zeros in the place of its last rows': segment => {
-    const bytes = Buffer.from(segment.bytes).fill(0, middleOf(segment))
-    writeFileSync(segment.file, bytes)
-    return middleOf(segment)
-  },
-  'with a beginning of another row behind its rows': segment => {
-    appendFileSync(segment.file, segment.bytes.subarray(8, 48))
-    return segment.bytes.length
-  },
+  'cut off in the middle of its last row': segment => cut(segment, segment.bytes.length - 20),
+  'cut off in the middle': segment => cut(segment, middleOf(segment)),
+  'with a byte changed in a row': segment => change(segment, middleOf(segment), 1, byte => byte ^ 0x10),
+  'with another length of a row': segment => change(segment, segment.rows[1]!.end + 2, 1, byte => byte ^ 0x01),
+  'with zeros in its middle': segment => change(segment, middleOf(segment), 600, () => 0),
+  'with zeros in the place of its last rows': segment => change(segment, middleOf(segment), Infinity, () => 0),
+  'with noise in its middle': segment => change(segment, middleOf(segment), 600, () => Math.trunc(Math.random() * 256)),
+  'with garbage behind its rows': segment => append(segment, Buffer.from('nothing that anybody would have written here '.repeat(20))),
+  'with a beginning of another row behind its rows': segment => append(segment, segment.bytes.subarray(8, 48)),
 }
 
-/** What a power cut may leave of the segment that was written last: all whole rows before the tear are there, once. */
+function cut ({ file, bytes }: SegmentContent, at: number): ReturnType<Tear> {
+  truncateSync(file, at)
+  return { from: at, to: bytes.length }
+}
+
+function change ({ file, bytes }: SegmentContent, from: number, length: number, changed: (byte: number) => number): ReturnType<Tear> {
+  const to = Math.min(from + length, bytes.length)
+  writeFileSync(file, bytes.map((byte, at) => at >= from && at < to ? changed(byte) : byte))
+  return { from, to }
+}
+
+function append ({ file, bytes }: SegmentContent, more: Buffer): ReturnType<Tear> {
+  appendFileSync(file, more)
+  return { from: bytes.length, to: bytes.length }
+}
+
+/** What a power cut or a disk may leave of a segment: all rows but those that were hit are there, once. */
 export async function tornSegments (t: Test): Promise<void> {
   const database = await createDatabase(t)
   const proxy = await proxyTo(database.url)
@@ -61,19 +59,19 @@ export async function tornSegments (t: Test): Promise<void> {
     // One that is worth tearing.
     const segment = segmentsOf(gateway.dataFolder).find(({ rows }) => rows.length >= 10)
     if (segment === undefined) throw new Error('there is no segment with ten rows')
-    const intactBytes = tear(segment)
-    for (const { id, end } of segment.rows) if (end > intactBytes) excused.add(id)
+    const { from, to } = tear(segment)
+    for (const [i, { id, end }] of segment.rows.entries()) if (end > from && (segment.rows[i - 1]?.end ?? 0) < to) excused.add(id)
     harness.load.resume()
     await proxy.resume()
     await gateway.start()
-    const said = new RegExp(`"level":50.*${basename(segment.file).slice(0, 36)}.*bytesCut.*damaged`)
-    await until(() => said.test(gateway.life.process.cli.stdout), `${what}: it says what it cut`)
-    t.pass(`${what}: it says what it cut`)
+    const said = new RegExp(`"level":50.*${basename(segment.file).slice(0, 36)}.*bytesLost.*damaged`)
+    await until(() => said.test(gateway.life.process.cli.stdout), `${what}: it says what was lost`)
+    t.pass(`${what}: it says what was lost`)
   }
   await harness.answers(200)
   await harness.settle()
   const verdict = await harness.verdict()
-  t.same(harness.tell(verdict, verdict.violations.filter(({ kind, id }) => kind !== 'lost row' || !excused.has(id))), [], 'all rows before a tear are there, once, and none that is none')
+  t.same(harness.tell(verdict, verdict.violations.filter(({ kind, id }) => kind !== 'lost row' || !excused.has(id))), [], 'all rows but those that were hit are there, once, and none that is none')
   t.ok(verdict.missing.length > 0, 'rows were torn', { missing: verdict.missing.length, excused: excused.size })
   harness.assertBooks()
   harness.tellOf(verdict)
