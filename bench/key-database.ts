@@ -29,6 +29,8 @@ export interface KeyDatabase {
   roundTripsMs (count: number): Promise<number[]>
   usageRows (): Promise<number>
   clearUsage (): Promise<void>
+  /** Off where what it takes would be a part of one measurement or another. */
+  setAutovacuum (isOn: boolean): Promise<void>
   close (): Promise<void>
 }
 
@@ -94,6 +96,10 @@ export async function openKeyDatabase (folder: string): Promise<KeyDatabase> {
     },
     async clearUsage () {
       await pool.query('truncate api_key_usage')
+    },
+    async setAutovacuum (isOn) {
+      await pool.query(`alter system set autovacuum = ${isOn ? 'on' : 'off'}`)
+      await pool.query('select pg_reload_conf()')
     },
     async close () {
       await pool.end()

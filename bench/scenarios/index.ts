@@ -9,6 +9,7 @@ import { measureLatency } from './latency.ts'
 import { measureBcrypt, measureRestart } from './restart.ts'
 import { measureBodies, measureRoutes } from './saturation.ts'
 import { measureUsage } from './usage.ts'
+import { measureUsageCopy } from './usage-copy.ts'
 import { measureWorkers } from './workers.ts'
 
 export const scenarios: Record<ScenarioName, (bench: Bench, peers: readonly Peer[]) => Promise<Section[]>> = {
@@ -21,5 +22,6 @@ export const scenarios: Record<ScenarioName, (bench: Bench, peers: readonly Peer
   restart: measureRestart,
   bcrypt: measureBcrypt,
   usage: measureUsage,
+  'usage-copy': measureUsageCopy,
   workers: measureWorkers,
 }

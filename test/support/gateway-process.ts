@@ -18,8 +18,10 @@ export interface GatewayProcesses {
   readonly headers: { readonly 'x-api-key': string }
   /** Makes further keys; user, name and scopes have the defaults of the first one. */
   createKeys (list: readonly Partial<NewKey>[]): Promise<{ key: string, apiKey: ApiKey }[]>
-  /** `latchkey start`, listening and ready. `environment` comes on top of what it needs. */
-  start (t: Test, environment?: Readonly<Record<string, string>>): Promise<GatewayProcess>
+  /**
+   * `latchkey start`, listening and, unless told otherwise, ready. `environment` comes on top of what it needs.
+   */
+  start (t: Test, environment?: Readonly<Record<string, string>>, options?: { readonly awaitsReady?: boolean }): Promise<GatewayProcess>
 }
 
 export interface GatewayProcess {
@@ -57,9 +59,9 @@ export async function prepareGatewayProcesses (t: Test, config: string, ownDatab
     pool: database.pool,
     headers: { 'x-api-key': key },
     createKeys,
-    async start (t, environment = {}) {
+    async start (t, environment = {}, { awaitsReady = true } = {}) {
       const cli = new RunningCli(t, ['start', '--config', configFile], { cwd: folder, env: { ...env, ...environment } })
-      await cli.prints('"ready: the key store was reached"')
+      await cli.prints(awaitsReady ? '"ready: the key store was reached"' : '"msg":"listening"')
       const { gatewayUrl, adminUrl } = cli.logLine('listening')
       return { cli, url: String(gatewayUrl), adminUrl: String(adminUrl) }
     },

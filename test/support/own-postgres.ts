@@ -73,15 +73,19 @@ export class OwnPostgres {
 
   /**
    * Resolves once the server has ended. `fast`: sessions are told (57P01), a checkpoint is written; `immediate`: as in
-   * a crash, with recovery at the next start.
+   * a crash, with recovery at the next start; `kill`: SIGKILL to all of its processes, whatever they are at.
    */
-  async stop (mode: 'fast' | 'immediate' = 'fast'): Promise<void> {
+  async stop (mode: 'fast' | 'immediate' | 'kill' = 'fast'): Promise<void> {
     this.thaw()
     const server = this.#process
     if (server === null) return
     if (mode === 'fast') await server.stop()
     else if (!server.hasExited) {
-      signal(server.pid, 'SIGQUIT')
+      const children = mode === 'kill' ? await childrenOf(server.pid) : []
+      signal(server.pid, mode === 'kill' ? 'SIGKILL' : 'SIGQUIT')
+      for (const child of children) signal(child, 'SIGKILL')
+      // Their shared memory would keep the next server from starting.
+      await until(async () => (await Promise.all(children.map(isAlive))).every(is => !is), "PostgreSQL's processes have ended")
       // Polled, as the server's process doesn't keep ours alive.
       await until(() => server.hasExited, 'PostgreSQL has ended')
     }
@@ -294,6 +298,12 @@ function thawAtOurEnd (pids: readonly number[]): ChildProcess {
   shell.on('error', () => {})
   shell.stdin.on('error', () => {})
   return shell
+}
+
+/** False for one that nobody has asked yet how it ended. */
+async function isAlive (pid: number): Promise<boolean> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
+  return stat !== '' && stat[stat.lastIndexOf(')') + 2] !== 'Z'
 }
 
 function signal (pid: number, name: NodeJS.Signals): boolean {

@@ -14,6 +14,7 @@ export class CommitCutter {
   readonly #fates: Fate[]
   readonly #sockets = new Set<Socket>()
   #late: (() => void) | null = null
+  #onCut: (() => void) | null = null
   commits = 0
 
   constructor (databaseUrl: string, fates: readonly Fate[]) {
@@ -28,6 +29,17 @@ export class CommitCutter {
     const url = new URL(databaseUrl)
     url.host = `127.0.0.1:${(this.#server.address() as AddressInfo).port}`
     return url.href
+  }
+
+  /** The next COMMIT gets this fate. `onCut` is called when it has come, before anything becomes of it. */
+  async cutNext (fate: Fate, onCut: () => void): Promise<void> {
+    this.#fates.unshift(fate)
+    await new Promise<void>(resolve => {
+      this.#onCut = () => {
+        onCut()
+        resolve()
+      }
+    })
   }
 
   close (): void {
@@ -53,6 +65,9 @@ export class CommitCutter {
       if (!text.includes('commit\0')) return upstream.write(chunk)
       this.commits++
       const fate = this.#fates.length > 1 ? this.#fates.shift() : this.#fates[0]
+      const onCut = this.#onCut
+      this.#onCut = null
+      onCut?.()
       if (fate === 'never arrives') return client.resetAndDestroy()
       if (fate === 'arrives late') {
         this.#late = () => {
