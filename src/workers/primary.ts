@@ -17,6 +17,7 @@ const farewellMs = 10_000
 const handOverMs = 1_000
 /** Short, since the path of a socket is made of it. */
 const spoolFamilyBytes = 4
+const spoolShareBytesMin = 1024 ** 2
 
 /**
  * Serves by workers, each a process that does all that a request needs. This one, the primary, accepts connections,
@@ -160,7 +161,7 @@ export async function startWorkers (options: FrontOptions): Promise<Front> {
   }
 }
 
-/** The bound is one for all. */
+/** The bound is one for all, but each needs room for a few segments. */
 function withSpoolShare (config: Config, workers: number): Config {
-  return { ...config, usage: { ...config.usage, spoolBytesMax: Math.floor(config.usage.spoolBytesMax / workers) } }
+  return { ...config, usage: { ...config.usage, spoolBytesMax: Math.max(Math.floor(config.usage.spoolBytesMax / workers), spoolShareBytesMin) } }
 }

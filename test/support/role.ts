@@ -24,6 +24,6 @@ export function gatewayGrants (role: string): string {
     grant select, insert, update, delete on latchkey.earlier_secrets to ${role};
     grant select, insert, update on latchkey.usage_hourly, latchkey.usage_daily to ${role};
     grant select, update on latchkey.usage_rollup to ${role};
-        grant select on latchkey.installation to ${role};
+    grant select on latchkey.installation to ${role};
     grant execute on function latchkey.make_usage_partitions(integer), latchkey.drop_usage_partitions(timestamptz) to ${role};`
 }
