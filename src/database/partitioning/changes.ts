@@ -1,6 +1,6 @@
 import type pg from 'pg'
 import { noteTriggerPrefix, usageTable } from './definitions.ts'
-import { copySql, newTable } from './new-table.ts'
+import { copySql, newTable, preferIndexes } from './new-table.ts'
 import { type ShortLockOptions, withShortLocks } from './short-locks.ts'
 
 // While rows are copied, triggers on the plain table note the id of every row that is inserted, changed or deleted, in
@@ -90,6 +90,7 @@ async function applySome (client: pg.ClientBase, columns: string): Promise<numbe
     from taken`)
   if (taken === undefined || taken.count === 0) return 0
   if (taken.has_truncate) throw new TruncatedError()
+  await preferIndexes(client)
   await client.query(`delete from ${newTable} where id = any ($1::bigint[])`, [taken.ids])
   await client.query(`${copySql(columns)} where id = any ($1::bigint[])`, [taken.ids])
   return taken.count

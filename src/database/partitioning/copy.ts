@@ -2,7 +2,7 @@ import type pg from 'pg'
 import { inTransaction } from '../migration-session.ts'
 import { forgetChangesAhead } from './changes.ts'
 import { usageTable } from './definitions.ts'
-import { copySql, newTable } from './new-table.ts'
+import { copySql, newTable, preferIndexes } from './new-table.ts'
 
 /** What may be left for the changes that were noted. */
 const rowsLeftMax = 5_000
@@ -23,8 +23,7 @@ export async function copyRows (client: pg.Client, columns: string, rowsPerBatch
 async function copyBatch (client: pg.Client, columns: string, rowsPerBatch: number): Promise<boolean> {
   let isEnd = false
   await inTransaction(client, async () => {
-    // What the planner believes of a table that was analysed long ago must not make it read all of it for each batch.
-    await client.query('set local enable_seqscan = off')
+    await preferIndexes(client)
     const { rows: [position] } = await client.query<{ from: string, last: string }>('select copied_to as "from", last_id as last from latchkey.usage_partitioning')
     if (position === undefined) throw new Error('latchkey.usage_partitioning has lost its row')
     const { from, last } = position

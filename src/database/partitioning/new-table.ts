@@ -24,6 +24,14 @@ export function copySql (columns: string): string {
 }
 
 /**
+ * For the transaction: what the planner believes of a table that was analysed long ago, or never, must not make it read
+ * or sort all of it for the few rows of each step.
+ */
+export async function preferIndexes (client: pg.ClientBase): Promise<void> {
+  await client.query('set local enable_seqscan = off; set local enable_bitmapscan = off')
+}
+
+/**
  * Makes the table with its default partition and those from this month on. No indexes and no foreign keys yet: rows
  * are copied faster without, and it never waits for a key that somebody holds locked.
  */

@@ -1,6 +1,6 @@
 import pg from 'pg'
 import { type TableDefinitions, usageTable } from './definitions.ts'
-import { buildIndexes } from './indexes.ts'
+import { buildIndexes, isComplete } from './indexes.ts'
 import { newTable } from './new-table.ts'
 import { PartitioningRefusedError } from './refusals.ts'
 import { sqlState } from '../sqlstate.ts'
@@ -16,6 +16,8 @@ export async function rehearse (client: pg.ClientBase, definitions: TableDefinit
     for (const { name, definition } of definitions.foreignKeys) {
       await client.query(`alter table ${newTable} add constraint ${pg.escapeIdentifier(name)} ${definition}`)
     }
+    // Were an index not the same on partitions, it would be looked for in vain for ever.
+    if (!await isComplete(client, definitions)) throw new PartitioningRefusedError(['one of its indexes or foreign keys would be another one on partitions: drop it'])
     // Policies name columns by the table's name.
     await client.query(`alter table ${newTable} rename to api_key_usage`)
     for (const statement of definitions.attachments) await client.query(statement.replaceAll(usageTable, 'latchkey.api_key_usage'))
