@@ -8,10 +8,12 @@ export interface GatewayConfig {
   readonly routes?: number
   readonly failures?: number
   readonly workers?: number
+  /** Settings of the section, in YAML's flow style. */
+  readonly usage?: string
 }
 
 /** Writes a configuration for Latchkey and returns its path. */
-export function writeConfig (folder: string, name: string, { upstreamUrl, engine, routes = 0, failures, workers }: GatewayConfig): string {
+export function writeConfig (folder: string, name: string, { upstreamUrl, engine, routes = 0, failures, workers, usage = '' }: GatewayConfig): string {
   const gateway = [
     engine === undefined ? '' : `engine: ${engine}`,
     failures === undefined ? '' : `failureBudget: { failures: ${failures} }`,
@@ -21,6 +23,7 @@ export function writeConfig (folder: string, name: string, { upstreamUrl, engine
   const file = join(folder, `${name}.yaml`)
   writeFileSync(file, `
 gateway: { ${gateway} }
+usage: { ${usage} }
 upstreams: { inventory: { targets: ["${upstreamUrl}"] } }
 routes:
   - { id: read-inventory, path: /inventory/*, methods: [GET, HEAD], upstream: inventory, scopes: [inventory:read] }

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 
-export const scenarioNames = ['hot', 'bodies', 'routes', 'latency', 'junk', 'first-use', 'restart', 'bcrypt', 'usage', 'usage-copy', 'workers'] as const
+export const scenarioNames = ['hot', 'bodies', 'routes', 'latency', 'junk', 'first-use', 'restart', 'bcrypt', 'usage', 'usage-cost', 'usage-volume', 'usage-copy', 'workers'] as const
 export type ScenarioName = typeof scenarioNames[number]
 export const peerNames = ['latchkey', 'latchkey-http-proxy', 'bare', 'undici', 'nginx-lua', 'nginx-map', 'express-gateway'] as const
 export type PeerName = typeof peerNames[number]

@@ -53,7 +53,7 @@ async function startLatchkey (bench: Bench, node: string, { routes = 0, gateway 
   const adminPort = await freePort()
   const config = writeConfig(folder, `gateway-${adminPort}`, { upstreamUrl, engine, routes, ...gateway })
   const peer = await running(bench, async port => stage.start(isUnpinned ? 'anywhere' : 'gateway', [node, join(root, 'dist/main.js'), 'start', '--config', config], {
-    ...process.env, DATABASE_URL: database.url, LATCHKEY_KEY_PEPPER: database.pepper, LATCHKEY_HOST: '127.0.0.1', LATCHKEY_PORT: String(port), LATCHKEY_ADMIN_PORT: String(adminPort), LOG_LEVEL: 'warn', ...env,
+    ...process.env, DATABASE_URL: database.url, LATCHKEY_KEY_PEPPER: database.pepper, LATCHKEY_HOST: '127.0.0.1', LATCHKEY_PORT: String(port), LATCHKEY_ADMIN_PORT: String(adminPort), LATCHKEY_DATA_DIR: join(folder, `gateway-${adminPort}`), LOG_LEVEL: 'warn', ...env,
   }))
   return { ...peer, adminUrl: `http://127.0.0.1:${adminPort}` }
 }

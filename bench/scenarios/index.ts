@@ -10,6 +10,8 @@ import { measureBcrypt, measureRestart } from './restart.ts'
 import { measureBodies, measureRoutes } from './saturation.ts'
 import { measureUsage } from './usage.ts'
 import { measureUsageCopy } from './usage-copy.ts'
+import { measureUsageCost } from './usage-cost.ts'
+import { measureUsageVolume } from './usage-volume.ts'
 import { measureWorkers } from './workers.ts'
 
 export const scenarios: Record<ScenarioName, (bench: Bench, peers: readonly Peer[]) => Promise<Section[]>> = {
@@ -22,6 +24,8 @@ export const scenarios: Record<ScenarioName, (bench: Bench, peers: readonly Peer
   restart: measureRestart,
   bcrypt: measureBcrypt,
   usage: measureUsage,
+  'usage-cost': measureUsageCost,
+  'usage-volume': measureUsageVolume,
   'usage-copy': measureUsageCopy,
   workers: measureWorkers,
 }

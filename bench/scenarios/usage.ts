@@ -1,12 +1,10 @@
 import type { Bench } from '../bench.ts'
 import { generate } from '../load/generator-client.ts'
 import { cpuSeconds } from '../measure/cpu.ts'
-import { scrape } from '../metrics.ts'
 import type { Peer } from '../peers/peer.ts'
 import { rounded, type Section } from '../results.ts'
+import { untilWritten } from '../usage/until-written.ts'
 import { warmUp } from './warm-up.ts'
-
-const flushWithinMs = 20_000
 
 /** Usage that flows into Postgres: whether each request gives its row, and what the rows cost on both sides. */
 export async function measureUsage (bench: Bench, peers: readonly Peer[]): Promise<Section[]> {
@@ -42,16 +40,5 @@ export async function measureUsage (bench: Bench, peers: readonly Peer[]): Promi
     }]
   } finally {
     await running.close()
-  }
-}
-
-/** Resolves with the metrics once every row is written. */
-async function untilWritten (adminUrl: string): Promise<Map<string, number>> {
-  const deadlineMs = Date.now() + flushWithinMs
-  while (true) {
-    const series = await scrape(adminUrl)
-    if (series.get('latchkey_usage_waiting_rows') === 0 && series.get('latchkey_usage_spooled_rows') === 0) return series
-    if (Date.now() > deadlineMs) throw new Error(`usage rows still unwritten after ${flushWithinMs} ms`)
-    await new Promise(resolve => setTimeout(resolve, 100))
   }
 }

@@ -20,11 +20,11 @@ async function runScript (t: Test, script: string, args: readonly string[]): Pro
 }
 
 t.test('npm run bench measures every scenario that needs no other peers', async t => {
-  const { code, output, folder } = await runScript(t, 'run.ts', ['--quick', '--seconds', '1', '--rounds', '1', '--rate', '50', '--peers', 'latchkey,bare', '--scenarios', 'hot,bodies,routes,junk,first-use,restart,usage'])
+  const { code, output, folder } = await runScript(t, 'run.ts', ['--quick', '--seconds', '1', '--rounds', '1', '--rate', '50', '--peers', 'latchkey,bare', '--scenarios', 'hot,bodies,routes,junk,first-use,restart,usage,usage-cost,usage-volume,usage-copy'])
   t.equal(code, 0)
   t.match(output, /CPU a request \d+\.\d+ × bare @fastify\/http-proxy/)
   const { sections } = JSON.parse(readFileSync(join(folder, 'results.json'), 'utf8')) as Results
-  t.same([...new Set(sections.map(({ scenario }) => scenario))], ['hot', 'bodies', 'routes', 'junk', 'first-use', 'restart', 'usage'])
+  t.same([...new Set(sections.map(({ scenario }) => scenario))], ['hot', 'bodies', 'routes', 'junk', 'first-use', 'restart', 'usage', 'usage-cost', 'usage-volume', 'usage-copy'])
   const [usage] = sections.filter(({ scenario }) => scenario === 'usage')
   t.equal(usage!.rows[0]!['rows in Postgres'], usage!.rows[0]!['requests'], 'each request gave its row')
   t.same(readdirSync(folder), ['results.json'], 'nothing is left behind')
