@@ -6,6 +6,9 @@
 -- The months are tables of schema latchkey, which Supabase's public API doesn't serve: latchkey.api_key_usage_2026_11
 -- and so on, in UTC. Whatever fits none of them lands in latchkey.api_key_usage_default, so that no row is refused.
 
+-- All functions name pg_temp last: where it isn't named, Postgres looks there first, and whoever may call a function
+-- that acts with its owner's rights could put a table of their own in a catalog's place.
+
 -- How far the conversion is, so that it can be killed at any moment and go on from there. No row: not begun.
 create table latchkey.usage_partitioning (
   is_only boolean primary key default true check (is_only),
@@ -35,7 +38,7 @@ alter table latchkey.usage_changes enable row level security;
 create function latchkey.note_usage_change() returns trigger
 language plpgsql
 security definer
-set search_path = pg_catalog
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   if tg_op = 'INSERT' then
@@ -57,7 +60,7 @@ create function latchkey.usage_partitions(parent regclass)
 returns table (partition regclass, lower_bound timestamp with time zone, upper_bound timestamp with time zone)
 language sql
 stable
-set search_path = pg_catalog
+set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 set datestyle = 'ISO, YMD'
 as $$
@@ -74,7 +77,7 @@ $$;
 create function latchkey.partitioned_usage() returns regclass
 language sql
 stable
-set search_path = pg_catalog
+set search_path = pg_catalog, pg_temp
 as $$
   select c.oid::regclass
   from pg_class as c
@@ -87,7 +90,7 @@ $$;
 -- in place, because that would lock out every writer; so only the default partition is locked.
 create function latchkey.add_usage_partition(parent regclass, month timestamp with time zone) returns void
 language plpgsql
-set search_path = pg_catalog
+set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 set datestyle = 'ISO, YMD'
 as $$
@@ -123,7 +126,7 @@ $$;
 -- whatever default privileges say.
 create function latchkey.close_usage_partition(partition regclass, parent regclass) returns void
 language plpgsql
-set search_path = pg_catalog
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   table_owner regrole;
@@ -154,7 +157,7 @@ $$;
 create function latchkey.make_usage_partitions(months_ahead integer) returns integer
 language plpgsql
 security definer
-set search_path = pg_catalog
+set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 set lock_timeout = '900ms'
 as $$
@@ -191,7 +194,7 @@ $$;
 create function latchkey.missing_usage_months(parent regclass, months_ahead integer) returns timestamp with time zone[]
 language sql
 volatile -- To see what was committed while the caller waited for a lock.
-set search_path = pg_catalog
+set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
   select array_agg(month order by month)
@@ -206,7 +209,7 @@ $$;
 create function latchkey.drop_usage_partitions(before timestamp with time zone) returns setof text
 language plpgsql
 security definer
-set search_path = pg_catalog
+set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 set lock_timeout = '900ms'
 as $$

@@ -15,7 +15,7 @@ export const waysToWrite = {
   unnest: async (pool: Pool): Promise<Write> => {
     const store = new PostgresUsageStore(pool)
     return async rows => {
-      const outcome = await store.write({ id: randomUUID(), splitIds: [], rows })
+      const outcome = await store.write({ id: randomUUID(), splits: [], rows })
       if (outcome.kind !== 'written' || outcome.rowsWritten !== rows.count) throw new Error(`of ${rows.count} rows not all were written`)
     }
   },

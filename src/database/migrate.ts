@@ -17,6 +17,8 @@ const lockTimeoutMsDefault = 60_000
 const keyTablesVersion = 11
 /** Brings what partitions need; undoing it makes a plain table of them. */
 const partitionsVersion = 18
+/** Makes the roll-ups; undoing it drops them. */
+const rollUpsVersion = 19
 
 export type { Applied, MigrationStatus }
 
@@ -59,7 +61,8 @@ export async function migrateUp ({ logger, ...options }: Common & { readonly log
  * Undoes every migration above `to`, or the latest one where `to` is left out, and returns them in the order of their
  * undoing. All happens in one transaction. `to: 0` leaves nothing of ours in the database.
  *
- * Errors: UsageError when that would drop tables that hold keys or usage and `dropKeysAndUsage` isn't true.
+ * Errors: UsageError when that would drop tables that hold keys or usage, or the only count of usage that retention has
+ * dropped, and `dropKeysAndUsage` isn't true.
  */
 export async function migrateDown (
   { to, dropKeysAndUsage = false, ...options }: Common & { readonly to?: number | undefined, readonly dropKeysAndUsage?: boolean | undefined }
@@ -74,7 +77,9 @@ export async function migrateDown (
 
     await inTransaction(client, async () => {
       await refuseUnknown(client, target, undone)
+      await lockInWritersOrder(client)
       if (undone.some(({ version }) => version === keyTablesVersion) && !dropKeysAndUsage) await refuseToDropKeys(client)
+      if (undone.some(({ version }) => version === rollUpsVersion) && !dropKeysAndUsage) await refuseToDropRollUps(client)
       if (undone.some(({ version }) => version === partitionsVersion)) {
         await revertUsage(client, { losesRows: undone.some(({ version }) => version === keyTablesVersion) })
       }
@@ -155,6 +160,27 @@ async function refuseUnknown (client: pg.Client, target: number, undone: readonl
   const unknown = (await appliedMigrations(client)).filter(({ version }) => version > target && !undoable.has(version))
   if (unknown.length === 0) return
   throw new UsageError(`This release has no undo for ${unknown.map(label).join(', ')}. Use the release that ran it.`)
+}
+
+/**
+ * What is undone locks these one way or the other. Gateways that write, and whoever deletes a key, come to them in this
+ * order: taken in another, one of the two would wait for the other, and Postgres would end the one that has worked for
+ * longer.
+ */
+async function lockInWritersOrder (client: pg.Client): Promise<void> {
+  for (const table of ['latchkey.usage_batches', 'public.api_keys', 'public.api_key_usage']) {
+    const { rows } = await client.query<{ exists: boolean }>('select to_regclass($1) is not null as exists', [table])
+    if (rows[0]?.exists === true) await client.query(`lock table ${table} in access exclusive mode`)
+  }
+}
+
+/** Of the time before the first row there is nothing but the roll-ups. */
+async function refuseToDropRollUps (client: pg.Client): Promise<void> {
+  const { rows: [found] } = await client.query<{ first_day: string | null }>(`
+    select min(day)::date::text as first_day from latchkey.usage_daily
+    where day < coalesce((select date_trunc('day', min(created_at), 'UTC') from public.api_key_usage), 'infinity')`)
+  if (found?.first_day == null) return
+  throw new UsageError(`Undoing migration ${rollUpsVersion} drops the counts of usage since ${found.first_day}, whose rows are gone already: nothing could count it again. Nothing was changed. Say --drop-keys-and-usage to lose them (keys and rows stay, unless migration ${keyTablesVersion} is undone as well).`)
 }
 
 async function refuseToDropKeys (client: pg.Client): Promise<void> {

@@ -2,6 +2,7 @@ import type { Leftover } from './spool/spool.ts'
 import { encodeRow } from './row-encoding.ts'
 import type { UsageRow } from './row.ts'
 import { Segment } from './segment.ts'
+import type { UsageBatch } from './store.ts'
 
 /** Some 1,000 rows as they usually are: what is done for a segment at once takes well below a millisecond. */
 const segmentBytesMax = 256 * 1024
@@ -89,8 +90,8 @@ export class Backlog {
     segment.bytes = bytes
     segment.isSealed = true
     this.#memoryBytes += bytes.length
-    if (segment.isWhollyOnDisk) this.#unspooled.delete(segment)
     this.#sealed.push(segment)
+    if (segment.isWhollyOnDisk) this.#isSafe(segment)
   }
 
   /** The oldest sealed segment. */
@@ -113,6 +114,27 @@ export class Backlog {
   defer (segment: Segment): void {
     this.#deferred.push(segment)
     if (segment.isWhollyOnDisk && this.#memoryBytes > memoryBytesMax) this.#evict(segment)
+  }
+
+  /**
+   * Puts off the batches that are left of a segment, which was taken, each as a segment of its own. `whenSafe` is called
+   * when none of their rows depends on the segment's file any more.
+   */
+  divide (segment: Segment, batches: readonly UsageBatch[], whenSafe: () => void): void {
+    this.finish(segment)
+    let unsafe = batches.length
+    for (const { id, rows } of batches) {
+      const part = new Segment(Buffer.from(rows.bytes), id)
+      part.isSealed = true
+      part.end = part.bytes!.length
+      part.count = part.waiting = rows.count
+      part.pendingKeyIds = rows.keyIds()
+      part.onSafe = () => { if (--unsafe === 0) whenSafe() }
+      this.#waiting += rows.count
+      this.#memoryBytes += part.end
+      this.#unspooled.add(part)
+      this.#deferred.push(part)
+    }
   }
 
   /** Its rows, read from the disk. */
@@ -142,9 +164,7 @@ export class Backlog {
     segment.spooled += rows
     this.#waiting -= rows
     this.#spooled += rows
-    if (!segment.isWhollyOnDisk) return
-    this.#unspooled.delete(segment)
-    if (segment.batches === null && this.#memoryBytes > memoryBytesMax) this.#evict(segment)
+    if (segment.isWhollyOnDisk) this.#isSafe(segment)
   }
 
   /** It is known what became of so many rows of the segment. */
@@ -163,12 +183,14 @@ export class Backlog {
     this.#evict(segment)
     segment.isDone = true
     segment.batches = []
-    this.#unspooled.delete(segment)
+    this.#isSafe(segment)
     return rows
   }
 
-  /** Takes the oldest segment on the disk that nobody is busy with. */
+  /** Takes the oldest segment on the disk that nobody is busy with. What was put off is older than what waits. */
   takeOldestOnDisk (): Segment | undefined {
+    const deferred = this.#deferred.findIndex(({ isWhollyOnDisk }) => isWhollyOnDisk)
+    if (deferred !== -1) return this.#deferred.splice(deferred, 1)[0]
     const index = this.#sealed.findIndex(({ isWhollyOnDisk, batches }) => isWhollyOnDisk && batches === null)
     return index === -1 ? undefined : this.#sealed.splice(index, 1)[0]
   }
@@ -185,6 +207,14 @@ export class Backlog {
     const segment = new Segment(this.#page)
     this.#unspooled.add(segment)
     return segment
+  }
+
+  /** All of it is on the disk, or done with. */
+  #isSafe (segment: Segment): void {
+    this.#unspooled.delete(segment)
+    segment.onSafe?.()
+    segment.onSafe = null
+    if (segment.batches === null && this.#memoryBytes > memoryBytesMax) this.#evict(segment)
   }
 
   #evict (segment: Segment): void {

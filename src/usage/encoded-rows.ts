@@ -55,10 +55,9 @@ export class EncodedRows {
     return new EncodedRows(Buffer.concat(chosen), chosen.length)
   }
 
-  /** Of as many rows each, or one more in the first. */
-  halves (): [EncodedRows, EncodedRows] {
-    const count = Math.ceil(this.count / 2)
-    const middle = this.#end(count - 1)
+  /** The first `count` rows, and those behind them. */
+  splitAt (count: number): [EncodedRows, EncodedRows] {
+    const middle = count === 0 ? 0 : this.#end(count - 1)
     return [
       new EncodedRows(this.bytes.subarray(0, middle), count),
       new EncodedRows(this.bytes.subarray(middle), this.count - count),

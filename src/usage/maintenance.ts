@@ -85,8 +85,8 @@ export class UsageMaintenance {
     }
     if (!this.#cannotRollUp) this.#cannotRollUp = !await this.#attempt('Usage could not be rolled up', async () => await this.#rollUp())
     if (arePartitionsDue && this.#retentionMs !== null && !this.#cannotRollUp) {
-      const before = new Date(Date.now() - this.#retentionMs)
-      await this.#attempt('Old usage could not be dropped', async () => await this.#dropOld(before))
+      const retentionMs = this.#retentionMs
+      await this.#attempt('Old usage could not be dropped', async () => await this.#dropOld(retentionMs))
     }
   }
 
@@ -100,8 +100,8 @@ export class UsageMaintenance {
     if (outcome === 'unsettled' || outcome === 'locked') this.#log.warn(outcome, {}, `${hindrances[outcome]}: usage is not rolled up meanwhile, and reports become slower`)
   }
 
-  async #dropOld (before: Date): Promise<void> {
-    const outcome = await dropOldPartitions(this.#pool, before)
+  async #dropOld (retentionMs: number): Promise<void> {
+    const outcome = await dropOldPartitions(this.#pool, retentionMs)
     if (outcome === 'not partitioned') {
       this.#log.warnOnce(outcome, {}, 'usage.retention has no effect: api_key_usage is not partitioned. `latchkey migrate up` does it')
     } else if (outcome === 'uncounted') {
@@ -127,7 +127,8 @@ export class UsageMaintenance {
       // An outage is for those to tell whom it harms.
       if (isStoreUnavailable(err)) this.#logger.debug({ err }, `${failure} now`)
       else this.#log.warn(failure, { err }, `${failure}, trying again`)
-      this.#partitionsSoon()
+      // Whoever reads for long would be met again and again, and all that write behind us each time.
+      if (sqlState(err) !== lockNotAvailable) this.#partitionsSoon()
       return true
     }
   }
@@ -136,6 +137,8 @@ export class UsageMaintenance {
     this.#partitionsDueAtMs = Math.min(this.#partitionsDueAtMs, performance.now() + this.#rollUpEveryMs)
   }
 }
+
+const lockNotAvailable = '55P03'
 
 /** In the background, and without holding anything. */
 const settleTimeoutMs = 30_000

@@ -10,18 +10,20 @@ export async function makePartitions (pool: pg.Pool): Promise<number> {
 }
 
 /**
- * Drops the months that lie wholly before `before` and returns their names. `uncounted`: it didn't, as there are rows
- * before it that aren't rolled up. `not partitioned`: nothing can be dropped by months.
+ * Drops the months that are wholly older than `retentionMs`, by this machine's clock as well as by the database's, since
+ * either may be wrong; returns their names. `uncounted`: it didn't, as there are rows among them that aren't rolled up.
+ * `not partitioned`: nothing can be dropped by months.
  */
-export async function dropOldPartitions (pool: pg.Pool, before: Date): Promise<string[] | 'uncounted' | 'not partitioned'> {
+export async function dropOldPartitions (pool: pg.Pool, retentionMs: number, nowMs = Date.now()): Promise<string[] | 'uncounted' | 'not partitioned'> {
   const client = await pool.connect()
   let isReusable = false
   try {
-    const { rows: [found] } = await client.query<Found>(findSql, [before])
+    const { rows: [found] } = await client.query<Found>(findSql, [new Date(nowMs - retentionMs), retentionMs / 1000])
     if (found?.is_partitioned !== true) {
       isReusable = true
       return 'not partitioned'
     }
+    const { before } = found
     await client.query(beginSql)
     if (found.has_old_rows && found.can_lock) await client.query(lockSql)
     const { rows: [check] } = await client.query<{ has_uncounted: boolean }>(hasUncountedSql, [before])
@@ -40,16 +42,19 @@ async function drop (client: pg.ClientBase, before: Date): Promise<string[]> {
 }
 
 interface Found {
+  before: Date
   is_partitioned: boolean
   has_old_rows: boolean
   can_lock: boolean
 }
 
+/** Rows in the month in which the time lies keep it as a whole: for them nothing has to be locked. */
 const findSql = `
-select
+select before,
   (select relkind = 'p' from pg_catalog.pg_class where oid = 'public.api_key_usage'::regclass) as is_partitioned,
-  exists (select from public.api_key_usage where created_at < $1::timestamptz) as has_old_rows,
-  pg_catalog.has_table_privilege('public.api_key_usage', 'UPDATE, DELETE, TRUNCATE') as can_lock`
+  exists (select from public.api_key_usage where created_at < pg_catalog.date_trunc('month', before, 'UTC')) as has_old_rows,
+  pg_catalog.has_table_privilege('public.api_key_usage', 'UPDATE, DELETE, TRUNCATE') as can_lock
+from (select least($1::timestamptz, pg_catalog.now() - pg_catalog.make_interval(secs => $2::float8)) as before) as times`
 
 /** Writers wait behind this, for no longer than they can stand. */
 const beginSql = `

@@ -68,7 +68,7 @@ export class UsageRecorder {
       load: async segment => this.#spool === null ? null : await this.#spool.load(segment),
       onDone: segment => {
         const removing = this.#spool?.remove(segment) ?? Promise.resolve(true)
-        removing.then(isGone => { if (isGone) this.#forgetting.add(segment.storedIds) }, () => {})
+        removing.then(isGone => { if (isGone) this.#forgetting.add([...segment.storedIds]) }, () => {})
       },
       onWritten: rows => { this.#written += rows },
       onDropped: (reason, rows, err) => this.#drop(reason, rows, err),
@@ -185,7 +185,12 @@ export class UsageRecorder {
 
   async #writeAll (): Promise<void> {
     try {
-      await this.#writer.writeAll()
+      try {
+        await this.#writer.writeAll()
+      } finally {
+        // What was put off has a segment of its own, which isn't on the disk yet.
+        if (this.#backlog.waiting > 0) this.#spool?.due()
+      }
       await this.#forgetting.forgetSome()
     } catch (err) {
       if (this.#isAbandoned) return

@@ -25,8 +25,12 @@ export class Segment {
   file: SegmentFile | null = null
   /** What is still to be written; null: all of it, under its own id. Its first is under way. */
   batches: UsageBatch[] | null = null
+  /** Of the keys whose rows were put off; empty: it was never found out. */
+  pendingKeyIds: ReadonlySet<number> = new Set()
+  /** Called when its rows are on the disk, or done with. */
+  onSafe: (() => void) | null = null
   /** Batches that the store may know. */
-  readonly storedIds: string[] = []
+  readonly storedIds = new Set<string>()
   /** Batches whose rows are in the books. After its rows were dropped from memory, a segment is written from its beginning. */
   readonly bookedIds = new Set<string>()
 

@@ -18,9 +18,15 @@ export interface UsageStore {
 
 export interface UsageBatch {
   readonly id: string
-  /** Of the batches that were split into this one among others: they are never to be written as a whole any more. */
-  readonly splitIds: readonly string[]
+  /** The batches that were split into this one among others: they are never to be written as a whole any more. */
+  readonly splits: readonly SplitBatch[]
   readonly rows: EncodedRows
+}
+
+export interface SplitBatch {
+  readonly id: string
+  /** That it had. */
+  readonly rows: number
 }
 
 export type WriteOutcome = Written | Locked | Split | Refused
@@ -47,6 +53,8 @@ export interface Locked {
 /** An earlier attempt was refused, and what it was split into is being written, or was. */
 export interface Split {
   readonly kind: 'split'
+  /** That the batch had then: the rows at hand may be fewer, where a crash came before the last were on the disk. */
+  readonly rows: number
 }
 
 /** The store will never take one of the rows. None of the batch was written. */

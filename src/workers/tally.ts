@@ -61,8 +61,10 @@ export class Tally {
   /** What it had counted is kept as it told it last. */
   ended (worker: Worker): void {
     const { waiting, spooled, spool } = worker.numbers.usage
-    if (spool.up + spool.down > 0) this.#estate.add(worker, waiting + spooled)
-    else if (waiting > 0) this.#options.logger.error({ worker: worker.number, pid: worker.pid, rows: waiting }, 'usage rows lost: they waited in a worker that ended, and usage.spool is off')
+    const hasSpool = spool.up + spool.down > 0
+    // Also one that hadn't told of a spool may have taken over another's.
+    this.#estate.add(worker, hasSpool ? waiting + spooled : 0)
+    if (!hasSpool && waiting > 0) this.#options.logger.error({ worker: worker.number, pid: worker.pid, rows: waiting }, 'usage rows lost: they waited in a worker that ended, and had no spool')
     this.#gone = sumOf([this.#gone, remainsOf(worker.numbers)])
     this.#goneNode = withRemains(this.#goneNode, worker.node)
     for (const id of this.#answers.keys()) this.#answered(worker, id)

@@ -3,6 +3,8 @@ import t from 'tap'
 import type pg from 'pg'
 import type { Test } from 'tap'
 import { createPool } from '../../src/database/pool.ts'
+import { dropOldPartitions } from '../../src/usage/partitions.ts'
+import { rollUp } from '../../src/usage/rollups/roll-up.ts'
 import { UsageMaintenance, type UsageMaintenanceOptions } from '../../src/usage/maintenance.ts'
 import { createDatabase } from '../support/postgres.ts'
 import { createRole, gatewayGrants } from '../support/role.ts'
@@ -182,3 +184,19 @@ async function partition (pool: pg.Pool): Promise<void> {
     create or replace function latchkey.drop_usage_partitions(before timestamptz) returns setof text language plpgsql as
       'begin return query delete from public.api_key_usage where created_at < before returning ''a row''; end'`)
 }
+
+t.test('a clock that is ahead drops nothing, and what keeps its month is not locked for', async (t) => {
+  const { url, pool } = await createDatabase(t)
+  const [keyId = 0] = await createKeys(pool, 1)
+  await insertRows(pool, [{ keyId, createdAtMs: Date.now() - 3 * dayMs }])
+  const logger = captureLog().logger
+  const own = createPool({ connectionString: url, applicationName: 'test', connectionsMax: 1, queryTimeoutMs: 30_000, logger })
+  t.teardown(() => own.end())
+  await rollUp(own, { settleTimeoutMs: 5_000 })
+  const yearAhead = Date.now() + 365 * dayMs
+  t.strictSame(await dropOldPartitions(own, 90 * dayMs, yearAhead), [])
+  t.equal((await pool.query('select from api_key_usage')).rowCount, 1)
+  const reader = await openTransaction(t, url, 'select from api_key_usage', [])
+  t.strictSame(await dropOldPartitions(own, 60_000), [], 'there are older rows, but none of an older month that a reader could be in the way of')
+  await reader.query('rollback')
+})

@@ -192,7 +192,7 @@ t.test('the numbers add up at every moment', async (t) => {
       if (kind === 5) return { kind: 'locked', keyIds: rows.keyIds() }
       if (kind === 0) throw new Error('away')
       if (kind === 1) return { kind: 'refused', reason: new Error('refused') }
-      const [deferred] = kind === 2 && rows.count > 1 ? rows.halves() : [kind === 2 ? rows : null]
+      const [deferred] = kind === 2 && rows.count > 1 ? rows.splitAt(Math.ceil(rows.count / 2)) : [kind === 2 ? rows : null]
       const kept = rows.count - (deferred?.count ?? 0)
       const rowsOrphaned = random(kept + 1)
       return { kind: 'written', isEarlier: false, rowsWritten: kept - rowsOrphaned, rowsOrphaned, deferred, lastUsedError: null }

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import type { Backlog } from '../backlog.ts'
 import type { DropReason } from '../drop-log.ts'
+import type { EncodedRows } from '../encoded-rows.ts'
 import type { Segment } from '../segment.ts'
 import { checksummed } from './segment-format.ts'
 import type { Leftover, Spool } from './spool.ts'
@@ -33,6 +34,8 @@ export interface SpoolStats {
 /** Half of what a row may take to get to the disk; the rest is for writing it. */
 const appendWithinMs = 50
 const retryEveryMs = 1_000
+/** A disk that doesn't answer is no disk. */
+const stuckAfterMs = 5_000
 const lookForLeftoversEveryMs = 10_000
 const sayEveryMs = 60_000
 
@@ -46,9 +49,11 @@ export class SpoolFeeder {
   #isUp: boolean | null = null
   #saidDownAtMs = -Infinity
   #saidFullAtMs = -Infinity
+  #saidLookAtMs = -Infinity
   #timer: NodeJS.Timeout | null = null
   #lookTimer: NodeJS.Timeout | undefined
   #appending: Promise<void> = Promise.resolve()
+  #nextAppend: Promise<void> | null = null
   #looking: Promise<unknown> = Promise.resolve()
   #opening: Promise<void> | null = null
   #opened: (spool: Spool) => void = () => {}
@@ -82,8 +87,15 @@ export class SpoolFeeder {
 
   /** Appends all rows that there are now. Never rejects: what the disk doesn't take goes on waiting. */
   async append (): Promise<void> {
-    this.#appending = this.#appending.then(async () => await this.#appendAll())
-    await this.#appending
+    // Whoever comes while one waits for another's end is served by it as well.
+    this.#nextAppend ??= this.#appending.then(async () => {
+      this.#nextAppend = null
+      const stuck = setTimeout(() => this.#failed(new Error(`nothing could be appended for ${stuckAfterMs / 1000} s`)), stuckAfterMs).unref()
+      await this.#appendAll()
+      clearTimeout(stuck)
+    })
+    this.#appending = this.#nextAppend
+    await this.#nextAppend
   }
 
   /** A flush has ended: what it left is to be on the disk for sure. Never rejects. */
@@ -93,18 +105,23 @@ export class SpoolFeeder {
 
   async #sync (): Promise<void> {
     try {
-      for (const { file } of this.#options.backlog.onDisk()) if (file?.isSynced === false) await this.#spool?.sync(file)
+      await this.#syncAll()
     } catch (err) {
       this.#failed(err)
     }
   }
 
-  /** The rows of a segment that is on the disk only; null where they can't be read. */
-  async load ({ id, file }: Segment): Promise<Buffer | null> {
+  async #syncAll (): Promise<void> {
+    for (const { file } of this.#options.backlog.onDisk()) if (file?.isSynced === false) await this.#spool?.sync(file)
+  }
+
+  /** The rows of a segment that is on the disk only; null where its file is gone. Rejects where it can't be read now. */
+  async load ({ id, file }: Segment): Promise<EncodedRows | null> {
     try {
-      return (await this.#spool!.read(file!)).bytes
+      return await this.#spool!.read(file!)
     } catch (err) {
-      this.#options.logger.error({ err, segment: id }, 'a usage segment could not be read: it stays where it is and is tried again at the next start')
+      if ((err as NodeJS.ErrnoException).code !== 'ENOENT') throw err
+      this.#options.logger.error({ err, segment: id }, 'a usage segment is gone: somebody has removed its file')
       return null
     }
   }
@@ -185,7 +202,11 @@ export class SpoolFeeder {
 
   /** One look at a time. */
   async #look (work: () => Promise<void>): Promise<void> {
-    this.#looking = this.#looking.then(work).catch(err => this.#failed(err))
+    this.#looking = this.#looking.then(work).catch(err => {
+      if (performance.now() - this.#saidLookAtMs < sayEveryMs) return
+      this.#saidLookAtMs = performance.now()
+      this.#options.logger.error({ err }, 'not all that others have left in the usage spool could be taken over: it is tried again')
+    })
     await this.#looking
   }
 
@@ -196,14 +217,16 @@ export class SpoolFeeder {
     try {
       for (const segment of backlog.unspooled()) {
         const { end, count, endOnDisk, bytes } = segment
-        const rows = checksummed(bytes!.subarray(endOnDisk, end))
+        // Stored, while those before it were appended.
+        if (segment.isDone || bytes === null) continue
+        const rows = checksummed(bytes.subarray(endOnDisk, end))
         if (!this.#hasRoom(spool, rows.length)) return this.#full()
         const file = segment.file ??= spool.newFile(segment.id)
         await spool.append(file, rows)
-        if (fsync === 'always') await spool.sync(file)
         backlog.appended(segment, end, count)
         onMoved()
       }
+      if (fsync === 'always') await this.#syncAll()
     } catch (err) {
       this.#failed(err)
       return this.due(retryEveryMs)

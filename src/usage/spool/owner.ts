@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { mkdir, open, rename, unlink } from 'node:fs/promises'
+import { open, rename, unlink } from 'node:fs/promises'
 import { connect, createServer, type Server } from 'node:net'
 import path from 'node:path'
 
@@ -17,15 +17,20 @@ export class Owner {
 
   /** Resolves when everybody can see that `name`, used by nobody before, has an owner. */
   static async publish (folder: string, name: string): Promise<Owner> {
-    await mkdir(folder, { recursive: true, mode: 0o700 })
     const server = createServer(socket => socket.destroy()).unref()
     const unpublished = `${name}.new`
     await withShortPath(folder, unpublished, async file => {
       server.listen(file)
       await once(server, 'listening')
     })
-    // Moved into place when it listens: one that refuses connections is certainly dead.
-    await rename(path.join(folder, unpublished), path.join(folder, name))
+    try {
+      // Moved into place when it listens: one that refuses connections is certainly dead.
+      await rename(path.join(folder, unpublished), path.join(folder, name))
+    } catch (err) {
+      // Takes the socket's file along.
+      server.close()
+      throw err
+    }
     return new Owner(path.join(folder, name), server)
   }
 

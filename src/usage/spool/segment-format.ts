@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib'
 import { EncodedRows } from '../encoded-rows.ts'
-import { rowHead } from '../row-encoding.ts'
+import { noText, rowHead, textsOfRow } from '../row-encoding.ts'
 
 /** At the beginning of each segment file; the last byte is the format's version. */
 export const segmentHeader = Buffer.from('LKUSAGE\x01', 'latin1')
@@ -48,11 +48,21 @@ export function isSegment (file: Buffer): boolean {
   return file.subarray(0, segmentHeader.length).equals(segmentHeader)
 }
 
+/** Says cheaply of most that it is no row. */
+function textBytesOf (file: Buffer, start: number): number {
+  let bytes = 0
+  for (let text = 0; text < textsOfRow; text++) {
+    const length = file.readUInt16BE(start + rowHead.textBytesAt + 2 * text)
+    if (length !== noText) bytes += length
+  }
+  return bytes
+}
+
 /** Null where what begins there is no whole row. */
 function endOfRow (file: Buffer, start: number): number | null {
   if (start + rowHead.textsAt > file.length) return null
   const bytes = file.readUInt32BE(start + rowHead.bytesAt)
   const end = start + bytes
-  if (bytes < rowHead.textsAt || end > file.length) return null
+  if (bytes < rowHead.textsAt || end > file.length || rowHead.textsAt + textBytesOf(file, start) !== bytes) return null
   return crc32(file.subarray(start + summedFrom, end)) === file.readUInt32BE(start + rowHead.checksumAt) ? end : null
 }

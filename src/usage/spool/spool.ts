@@ -49,8 +49,11 @@ export class Spool {
   readonly #parent: string
   readonly #name: string
   readonly #logger: Logger
+  /** Names of the files that are somebody's business already. */
+  readonly #known = new Set<string>()
   readonly #underWay = new Set<Promise<unknown>>()
   #owner: Owner
+  readonly #removal: { turn: Promise<unknown> } = { turn: Promise.resolve() }
   /** Appended to last. One file is kept open at a time: an outage makes thousands. */
   #current: SegmentFile | null = null
   #bytes = 0
@@ -61,7 +64,7 @@ export class Spool {
     const parent = path.join(data, 'spool', installationId)
     await makeFolder(parent, data)
     // Before there is a folder that somebody could take for a dead process'.
-    const owner = await Owner.publish(ownersOf(data), name)
+    const owner = await publish(data, name)
     try {
       await makeFolder(path.join(parent, name), data)
     } catch (err) {
@@ -86,6 +89,7 @@ export class Spool {
 
   /** The file is made with the first rows that are appended. */
   newFile (id: string): SegmentFile {
+    this.#known.add(id + extension)
     return fileAt(path.join(this.#folder, id + extension), 0)
   }
 
@@ -134,41 +138,46 @@ export class Spool {
     if (file.isRemoved) return true
     file.isRemoved = true
     this.#bytes -= file.bytes
-    return await this.#inTurn(file, async () => {
+    // One at a time, or a disk that hangs would take all of the pool that Node does such things with.
+    return await this.#inTurn(this.#removal, async () => await this.#inTurn(file, async () => {
       try {
         const wasMade = file.handle !== null || file.bytes > 0
         await closeHandle(file)
         if (wasMade) await unlink(file.path)
+        this.#known.delete(path.basename(file.path))
         return true
       } catch (err) {
         if (isMissing(err)) return true
         this.#logger.error({ err }, 'a usage segment could not be removed')
         return false
       }
-    })
+    }))
   }
 
   /**
    * Takes over the segments of processes that have died: of those named, or of all but those that `isOurs` says
-   * somebody else will. Of several who try one gets them. What isn't whole is logged.
+   * somebody else will. Of several who try one gets them. What isn't whole is logged. Rejects, behind all others, where
+   * some could not be taken: what is left of them is found the next time.
    */
   async * adopt ({ names, isOurs = () => false }: { readonly names?: readonly string[], readonly isOurs?: (name: string) => boolean } = {}): AsyncGenerator<Leftover> {
-    // Where that failed half-way the last time.
-    for (const entry of await readdir(this.#folder, { withFileTypes: true })) {
-      if (entry.isDirectory()) yield * this.#found(path.join(this.#folder, entry.name))
-    }
+    const failures: unknown[] = []
     for (const name of names ?? await readdir(this.#parent)) {
       if (name === this.#name || (names === undefined && isOurs(name))) continue
-      if (await hasOwner(ownersOf(this.#data), name)) continue
-      const taken = path.join(this.#folder, name)
       try {
-        await rename(path.join(this.#parent, name), taken)
+        await this.#take(name, names !== undefined)
       } catch (err) {
-        if (isMissing(err)) continue
-        throw err
+        failures.push(err)
       }
-      yield * this.#found(taken)
     }
+    for await (const file of this.#unknownFiles(this.#folder)) {
+      try {
+        const leftover = await this.#examine(file)
+        if (leftover !== null) yield leftover
+      } catch (err) {
+        failures.push(err)
+      }
+    }
+    if (failures.length > 0) throw failures[0]
   }
 
   /** Names of other databases for which rows wait here. */
@@ -195,26 +204,31 @@ export class Spool {
     return path.join(this.#parent, this.#name)
   }
 
-  async * #found (folder: string): AsyncGenerator<Leftover> {
-    for await (const file of this.#flattened(folder)) {
-      const leftover = await this.#examine(file)
-      if (leftover !== null) yield leftover
+  /** The folder of a process that has died, into our own. Does nothing where there is none, or its process lives. */
+  async #take (name: string, mustBeDead: boolean): Promise<void> {
+    if (await hasOwner(ownersOf(this.#data), name)) {
+      if (mustBeDead) throw new Error(`the owner of ${name} in the usage spool seems to live`)
+      return
+    }
+    try {
+      await rename(path.join(this.#parent, name), path.join(this.#folder, name))
+    } catch (err) {
+      if (!isMissing(err)) throw err
     }
   }
 
-  /** The files of an adopted folder, those that it had adopted itself included, moved into our own. */
-  async * #flattened (folder: string): AsyncGenerator<string> {
+  /** Files in our folder that nobody knows of, and those of folders that were taken, at any depth, moved into it. */
+  async * #unknownFiles (folder: string): AsyncGenerator<string> {
     for (const entry of await readdir(folder, { withFileTypes: true })) {
-      const from = path.join(folder, entry.name)
       if (entry.isDirectory()) {
-        yield * this.#flattened(from)
-      } else {
-        const to = path.join(this.#folder, entry.name)
-        await rename(from, to)
-        if (segmentName.test(entry.name)) yield to
+        yield * this.#unknownFiles(path.join(folder, entry.name))
+      } else if (!this.#known.has(entry.name)) {
+        const file = path.join(this.#folder, entry.name)
+        if (folder !== this.#folder) await rename(path.join(folder, entry.name), file)
+        if (segmentName.test(entry.name)) yield file
       }
     }
-    await rmdir(folder).catch(() => {})
+    if (folder !== this.#folder) await rmdir(folder).catch(() => {})
   }
 
   async #examine (file: string): Promise<Leftover | null> {
@@ -233,6 +247,7 @@ export class Spool {
       await truncate(file, end).catch(() => {})
     }
     this.#bytes += content.length
+    this.#known.add(path.basename(file))
     return { id: path.basename(file, extension), file: fileAt(file, content.length), rows: rows.count }
   }
 
@@ -251,7 +266,7 @@ export class Spool {
       if (!isMissing(err)) throw err
       // Somebody has removed the folder, and with it what says that we live.
       await this.#owner.release()
-      this.#owner = await Owner.publish(ownersOf(this.#data), this.#name)
+      this.#owner = await publish(this.#data, this.#name)
       await makeFolder(this.#folder, this.#data)
       return await this.#openNew(file.path)
     }
@@ -259,11 +274,16 @@ export class Spool {
 
   async #openNew (file: string): Promise<FileHandle> {
     const handle = await open(file, 'w', fileMode)
-    await giveToOwnerOf(this.#data, file)
-    return handle
+    try {
+      await giveToOwnerOf(this.#data, file)
+      return handle
+    } catch (err) {
+      await handle.close()
+      throw err
+    }
   }
 
-  async #inTurn<T> (file: SegmentFile, work: () => Promise<T>): Promise<T> {
+  async #inTurn<T> (file: { turn: Promise<unknown> }, work: () => Promise<T>): Promise<T> {
     const done = file.turn.then(work)
     const settled = done.catch(() => {})
     file.turn = settled
@@ -278,6 +298,14 @@ export class Spool {
 
 function fileAt (file: string, bytes: number): SegmentFile {
   return { path: file, bytes, isSynced: true, isRemoved: false, handle: null, turn: Promise.resolve() }
+}
+
+async function publish (data: string, name: string): Promise<Owner> {
+  const folder = ownersOf(data)
+  await makeFolder(folder, data)
+  const owner = await Owner.publish(folder, name)
+  await giveToOwnerOf(data, path.join(folder, name))
+  return owner
 }
 
 function ownersOf (data: string): string {

@@ -52,7 +52,7 @@ export class PostgresUsageStore implements UsageStore {
   }
 }
 
-async function writeOnce (client: PoolClient, { id, splitIds, rows }: UsageBatch, columns: ColumnWriter): Promise<WriteOutcome> {
+async function writeOnce (client: PoolClient, { id, splits, rows }: UsageBatch, columns: ColumnWriter): Promise<WriteOutcome> {
   await client.query(begin)
   const result = await client.query<WriteResult>(insertSql, [id, bigintArray(rows.keyIds()), ...valuesOf(columns.columnsOf(rows))])
   const { isNew, written, lockedIds, dueIds, hidesKeys } = result.rows[0]!
@@ -71,8 +71,8 @@ async function writeOnce (client: PoolClient, { id, splitIds, rows }: UsageBatch
     return { kind: 'locked', keyIds: lockedKeyIds }
   }
   if (written < rows.count) await client.query(partlyWrittenSql, [id, written, [...lockedKeyIds]])
-  if (splitIds.length > 0) {
-    const { rows: whole } = await client.query(splitSql, [splitIds])
+  if (splits.length > 0) {
+    const { rows: whole } = await client.query(splitSql, [splits.map(({ id }) => id), splits.map(({ rows }) => rows)])
     if (whole.length > 0) {
       await client.query('rollback')
       return earlierOutcome(rows, undefined)
@@ -86,7 +86,7 @@ async function writeOnce (client: PoolClient, { id, splitIds, rows }: UsageBatch
 
 /** Of the rows at hand, which may be fewer than were written: a crash may have come before the last were on the disk. */
 function earlierOutcome (rows: EncodedRows, batch: BatchRow | undefined): WriteOutcome {
-  if (batch?.is_split === true) return { kind: 'split' }
+  if (batch?.is_split === true) return { kind: 'split', rows: batch.rows_written ?? rows.count }
   const found = rows.ofKeys(new Set(batch?.deferred_ids?.map(Number)))
   const deferred = found.count === 0 ? null : found
   const rowsKnown = rows.count - found.count
@@ -133,7 +133,7 @@ interface WriteResult {
 }
 
 interface BatchRow {
-  /** null: all. */
+  /** null: all. Of a batch that was split: how many it had. */
   rows_written: number | null
   deferred_ids: (number | string)[] | null
   is_split: boolean
@@ -218,7 +218,8 @@ update latchkey.usage_batches set rows_written = $2, deferred_ids = $3::bigint[]
  */
 const splitSql = `
 with marked as (
-  insert into latchkey.usage_batches (batch_id, is_split) select id, true from unnest($1::uuid[]) as split (id)
+  insert into latchkey.usage_batches (batch_id, is_split, rows_written)
+  select id, true, rows from unnest($1::uuid[], $2::int[]) as split (id, rows)
   on conflict do nothing
 )
 select from latchkey.usage_batches where batch_id = any ($1::uuid[]) and not is_split`

@@ -1,9 +1,10 @@
-import { rm, writeFile } from 'node:fs/promises'
+import { readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import type { Pool } from 'pg'
 import t from 'tap'
 import type { Test } from 'tap'
 import type { UsageRecorder, UsageRecorderOptions } from '../../../src/usage/recorder.ts'
+import { wholeRows } from '../../../src/usage/spool/segment-format.ts'
 import type { UsageStore } from '../../../src/usage/store.ts'
 import { createDatabase } from '../../support/postgres.ts'
 import { proxyTo, type TcpProxy } from '../../support/tcp-proxy.ts'
@@ -121,6 +122,114 @@ t.test('so it is amid rows that are refused, locked and orphaned', async t => {
   t.equal(rows.length, 30, 'all but those of the deleted key: what had been refused is accepted now')
   await recorder.flush()
   t.same(await stored(pool), { all: 30, distinct: 30 }, 'nor by the first, which still lives')
+})
+
+t.test('what was split comes apart in the same places when the disk holds fewer rows', async t => {
+  const world = await createWorld(t)
+  const { pool, keyId } = world
+  await pool.query("alter table api_key_usage add check (endpoint <> '/poison')")
+  for (const rowsOnDisk of [12, 9]) {
+    await pool.query('delete from api_key_usage')
+    const name = newName()
+    await world.proxy.cut()
+    const { recorder } = start(t, world, { name, flushRows: 40 })
+    record(recorder, keyId, 0, rowsOnDisk)
+    await until(() => recorder.stats().spooled === rowsOnDisk, 'the first are spooled')
+    await copyAsLeftover(world.dataDir, name)
+    record(recorder, keyId, rowsOnDisk, 18)
+    recorder.record(rowOf(keyId, { endpoint: '/poison' }))
+    record(recorder, keyId, 18, 19)
+    await world.proxy.resume()
+    await until(async () => {
+      await recorder.flush()
+      return recorder.stats().written === 19
+    }, 'all but one are stored')
+    const next = start(t, world)
+    await until(() => next.recorder.stats().recovered === rowsOnDisk && next.recorder.stats().spooled === 0, 'the leftover is settled')
+    t.same(await stored(pool), { all: 19, distinct: 19 }, `${rowsOnDisk} on the disk`)
+    t.match(next.recorder.stats(), { written: rowsOnDisk, dropped: 0 })
+  }
+})
+
+t.test('rows of a key that is locked for long keep none but themselves', async t => {
+  const world = await createWorld(t)
+  const { pool, url, keyId } = world
+  const [locked = 0] = await createKeys(pool, 1)
+  const holder = await openTransaction(t, url, 'select from api_keys where id = $1 for update', [locked])
+  const name = newName()
+  const { recorder } = start(t, world, { name, flushRows: 100 })
+  let rows = 0
+  for (let round = 1; round <= 20; round++) {
+    record(recorder, keyId, rows, rows += 60)
+    record(recorder, locked, rows, rows += 1)
+    await until(async () => {
+      await recorder.flush()
+      return recorder.stats().spooled === round && recorder.stats().waiting === 0
+    }, 'all but those of the locked key are stored')
+  }
+  await until(async () => (await segmentFiles(world.dataDir)).length === 20, 'nothing else is on the disk')
+  t.ok(recorder.stats().spool.bytes < 20 * 200, `${recorder.stats().spool.bytes} bytes`)
+  // Killed now.
+  await copyAsLeftover(world.dataDir, name)
+  await holder.query('rollback')
+  const next = start(t, world)
+  await until(() => next.recorder.stats().written === 20, 'the next writes them')
+  await until(async () => {
+    await recorder.flush()
+    return recorder.stats().written === rows
+  }, 'all are stored')
+  t.same(await stored(pool), { all: rows, distinct: rows })
+})
+
+t.test('a segment that has lost rows since it was found costs these, and holds up nobody', async t => {
+  const world = await createWorld(t)
+  const before = start(t, world)
+  await until(async () => before.recorder.stats().spool.up === 1, 'it is open')
+  await world.proxy.cut()
+  record(before.recorder, world.keyId, 0, 30)
+  await before.recorder.close({ timeoutMs: 0 })
+  const { recorder } = start(t, world)
+  await until(() => recorder.stats().recovered === 30, 'they are found')
+  for (const file of await segmentFiles(world.dataDir)) await truncate(path.join(world.dataDir, file), 300)
+  await world.proxy.resume()
+  await until(async () => {
+    await recorder.flush()
+    return recorder.stats().spooled === 0
+  }, 'all is settled')
+  t.ok(addsUp(recorder.stats()))
+  t.ok(recorder.stats().dropped > 10 && recorder.stats().written > 5)
+})
+
+t.test('a disk that can not be synced gets no row twice', async t => {
+  const world = await createWorld(t)
+  await world.proxy.cut()
+  const { recorder } = startRecorder(t, {
+    store: world.store,
+    flushRows: 10,
+    spool: {
+      open: async () => {
+        const spool = await openSpool(world.dataDir)
+        let failures = 0
+        const sync = spool.sync.bind(spool)
+        spool.sync = async file => {
+          if (failures++ < 3) throw new Error('EIO')
+          await sync(file)
+        }
+        return spool
+      },
+      bytesMax: 1e9,
+      whenFull: 'dropNewest',
+      fsync: 'always',
+    },
+  })
+  await recorder.startSpool()
+  record(recorder, world.keyId, 0, 4)
+  await until(() => recorder.stats().spool.down === 1, 'it is down')
+  record(recorder, world.keyId, 4, 6)
+  await until(() => recorder.stats().spool.up === 1, 'it is up again')
+  const files = await segmentFiles(world.dataDir)
+  const rows = await Promise.all(files.map(async file => wholeRows(await readFile(path.join(world.dataDir, file))).rows.count))
+  t.same(rows, [6])
 })
 
 t.test('a damaged tail is cut off, and all before it is written once', async t => {
@@ -256,7 +365,7 @@ t.test('a segment whose file is gone is given up, and counted', async t => {
   }, 'it is given up')
   t.ok([5, 10].includes(recorder.stats().dropped), 'but for the one that was in memory already')
   t.ok(addsUp(recorder.stats()))
-  t.ok(lines.some(({ level, msg }) => level === 50 && msg.startsWith('a usage segment could not be read')))
+  t.ok(lines.some(({ level, msg }) => level === 50 && msg.startsWith('a usage segment is gone')))
 })
 
 t.test('batches are forgotten once they can not come again', async t => {
