@@ -19,7 +19,8 @@ import { type ShortLockOptions, withShortLocks } from './short-locks.ts'
 // could not tell rows that were applied already.
 
 const idsPerStep = 2_000
-const foreignKeyViolation = '23503'
+/** A key that is deleted at this moment. */
+export const foreignKeyViolation = '23503'
 
 const noteTriggers = [
   { event: 'insert', tables: 'referencing new table as new_rows' },
@@ -28,7 +29,7 @@ const noteTriggers = [
   { event: 'truncate', tables: '' },
 ] as const
 
-/** The plain table was emptied by TRUNCATE: the copying has to begin anew. */
+/** The plain table was emptied by TRUNCATE: the new one has to be, too, and the copying begins anew. */
 export class TruncatedError extends Error {
   override readonly name = 'TruncatedError'
 }
@@ -62,6 +63,19 @@ export async function forgetChangesAhead (client: pg.ClientBase): Promise<void> 
     delete from latchkey.usage_changes as c
     using latchkey.usage_partitioning as p
     where c.id > p.copied_to and c.id <= p.last_id`)
+}
+
+/**
+ * Within a transaction. What was noted beside stays: ids that were applied before the TRUNCATE was come to may be of
+ * rows that were inserted after it.
+ */
+export async function forgetTruncate (client: pg.ClientBase): Promise<void> {
+  await client.query('delete from latchkey.usage_changes where id is null')
+  await client.query(`truncate ${newTable}`)
+  await client.query(`
+    update latchkey.usage_partitioning
+    set phase = 'copying', copied_to = all_ids.before, last_id = all_ids.last, rows_copied = 0
+    from (select coalesce(pg_catalog.min(id) - 1, 0) as before, coalesce(pg_catalog.max(id), 0) as last from ${usageTable}) as all_ids`)
 }
 
 /**

@@ -1,5 +1,5 @@
 import type pg from 'pg'
-import { applyAllChanges, applyMostChanges, noteChanges, TruncatedError } from './changes.ts'
+import { applyAllChanges, applyMostChanges, forgetTruncate, noteChanges, TruncatedError } from './changes.ts'
 import { copyRows } from './copy.ts'
 import { definitionsOf, usageTable } from './definitions.ts'
 import { idSourceOf, releaseIds, takeIds } from './ids.ts'
@@ -74,7 +74,7 @@ class Conversion {
     this.#onProgress = onProgress
   }
 
-  /** False where it has to be begun anew, as the plain table was changed or emptied meanwhile. */
+  /** False where it has to be gone through again, as the plain table was changed or emptied meanwhile. */
   async replace (): Promise<boolean> {
     await this.#refuse()
     if ((await readPartitioning(this.#client)).state === 'plain') await this.#begin()
@@ -84,7 +84,8 @@ class Conversion {
       await this.#join()
       return true
     } catch (err) {
-      if (err instanceof TruncatedError || err instanceof ChangedError) return await this.#discard()
+      if (err instanceof TruncatedError) return await this.#copyAnew()
+      if (err instanceof ChangedError) return await this.#discard()
       throw err
     }
   }
@@ -125,13 +126,13 @@ class Conversion {
   async #copy (): Promise<void> {
     const columns = await storedColumns(this.#client)
     if (await this.#phase() === 'copying') {
-      await copyRows(this.#client, columns, this.#rowsPerBatch, async () => await this.#say())
+      await copyRows(this.#client, columns, this.#rowsPerBatch, this.#locks, async () => await this.#say())
       await this.#enter('indexing')
     }
     if (await this.#phase() === 'indexing') {
       await buildIndexes(this.#client, await definitionsOf(this.#client))
       // Building takes a while: what was inserted meanwhile is copied quicker than it is applied.
-      await copyRows(this.#client, columns, this.#rowsPerBatch, async () => await this.#say())
+      await copyRows(this.#client, columns, this.#rowsPerBatch, this.#locks, async () => await this.#say())
       await this.#client.query(`analyze ${newTable}`)
       await this.#enter('joining')
     }
@@ -185,7 +186,12 @@ class Conversion {
     return isSwapped
   }
 
-  /** Returns false, for the caller to pass on. */
+  /** The new table keeps what was built. Returns false, for the caller to pass on. */
+  async #copyAnew (): Promise<false> {
+    await this.#withLocks('api_keys', async () => await forgetTruncate(this.#client))
+    return false
+  }
+
   async #discard (): Promise<false> {
     await this.#withLocks('api_keys', async () => await discardNewTable(this.#client))
     return false

@@ -1,8 +1,8 @@
 import type pg from 'pg'
-import { inTransaction } from '../migration-session.ts'
-import { forgetChangesAhead } from './changes.ts'
+import { foreignKeyViolation, forgetChangesAhead } from './changes.ts'
 import { usageTable } from './definitions.ts'
 import { copySql, newTable, preferIndexes } from './new-table.ts'
+import { type ShortLockOptions, withShortLocks } from './short-locks.ts'
 
 /** What may be left for the changes that were noted. */
 const rowsLeftMax = 5_000
@@ -13,16 +13,17 @@ const yearsBackMax = 20
  * Copies rows in the order of ids, each batch in a transaction with the note of how far it is, and goes on to what was
  * inserted meanwhile, until little is left.
  */
-export async function copyRows (client: pg.Client, columns: string, rowsPerBatch: number, onBatch: () => Promise<void>): Promise<void> {
+export async function copyRows (client: pg.Client, columns: string, rowsPerBatch: number, locks: Omit<ShortLockOptions, 'table'>, onBatch: () => Promise<void>): Promise<void> {
   do {
-    while (await copyBatch(client, columns, rowsPerBatch)) await onBatch()
+    while (await copyBatch(client, columns, rowsPerBatch, locks)) await onBatch()
   } while (await extend(client))
 }
 
 /** False when the last id was reached before. */
-async function copyBatch (client: pg.Client, columns: string, rowsPerBatch: number): Promise<boolean> {
+async function copyBatch (client: pg.Client, columns: string, rowsPerBatch: number, locks: Omit<ShortLockOptions, 'table'>): Promise<boolean> {
   let isEnd = false
-  await inTransaction(client, async () => {
+  // Somebody may have the plain table locked. After a TRUNCATE the new one may have its foreign keys already.
+  await withShortLocks(client, { ...locks, table: 'api_key_usage', passing: [foreignKeyViolation] }, async () => {
     await preferIndexes(client)
     const { rows: [position] } = await client.query<{ from: string, last: string }>('select copied_to as "from", last_id as last from latchkey.usage_partitioning')
     if (position === undefined) throw new Error('latchkey.usage_partitioning has lost its row')

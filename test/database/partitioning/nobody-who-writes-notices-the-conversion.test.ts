@@ -117,6 +117,7 @@ class Load {
 
   constructor (t: Test, { url, pool, keyIds }: PlainUsage, truncates: boolean) {
     this.recorder = startRecorder(t, { store: postgresStore(t, url), flushEveryMs: 20, flushRows: 50 }).recorder
+    let truncations = 0
     const some = () => 1 + Math.floor(Math.random() * 20_000)
     this.#work = Promise.all([
       this.#repeat(async () => {
@@ -135,7 +136,7 @@ class Load {
         await delay(20)
         await transaction(pool, Math.random() < 0.5 ? 'read committed' : 'repeatable read', [`select count(*) from api_keys where id = ${key.id}`, `delete from api_keys where id = ${key.id}`])
       }),
-      truncates ? this.#repeat(async () => { await delay(700); await transaction(pool, 'read committed', ['truncate api_key_usage']) }) : null,
+      truncates ? this.#repeat(async () => { await delay(truncations++ < 5 ? 700 : 60_000, undefined, { signal: this.#stopping.signal }).catch(() => {}); await transaction(pool, 'read committed', ['truncate api_key_usage']) }) : null,
     ])
   }
 
@@ -150,6 +151,7 @@ class Load {
       try {
         await work()
         this.done++
+        await delay(5)
       } catch (err) {
         if (!(err instanceof pg.DatabaseError) || !passing.has(err.code ?? '')) this.faults.push(err)
       }
