@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { appendFile, mkdir, open, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
+import { appendFile, mkdir, open, readdir, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import t from 'tap'
 import { wholeRows } from '../../../src/usage/spool/segment-format.ts'
@@ -42,7 +42,11 @@ t.test('the segments of a process that lives are left alone, also by several who
   const name = newName()
   const living = await openSpool(dataDir, { name })
   await living.append(living.newFile(randomUUID()), someRows(1))
-  for (let i = 0; i < 10; i++) await copyAsLeftover(dataDir, name)
+  const [segment = ''] = await segmentFiles(dataDir)
+  for (let i = 0; i < 10; i++) {
+    const folder = path.join(dataDir, 'spool', installationId, await copyAsLeftover(dataDir, name))
+    await rename(path.join(folder, path.basename(segment)), path.join(folder, `${randomUUID()}.rows`))
+  }
   const spools = await Promise.all(Array.from({ length: 5 }, async () => await openSpool(dataDir)))
   const found = await Promise.all(spools.map(async spool => await adopted(spool)))
   t.equal(found.flat().length, 10, 'each by one of them')
