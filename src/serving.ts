@@ -144,6 +144,8 @@ async function compose ({ config, database, bcrypt, failures, spool, logger, ...
     gate: lookups,
     isListening: () => listener.isConfirmed(),
     onStoreReturn: resumeUsage,
+    // No request is admitted before its row can be spooled.
+    onStoreReached: async () => await usage.startSpool(),
     logger,
   })
   below.add('verifier', () => verifier.close())
@@ -231,7 +233,6 @@ async function compose ({ config, database, bcrypt, failures, spool, logger, ...
         await pause(firstProbeEveryMs)
       }
       if (stop.signal.aborted) return
-      // No request is invited before its row can be spooled.
       await usage.startSpool()
       if (stop.signal.aborted) return
       onReached()

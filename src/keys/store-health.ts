@@ -10,6 +10,8 @@ export class StoreFailedError extends Error {
 export interface StoreHealthOptions {
   /** One cheap query. Its time-outs bound how long the store's return may go unnoticed. */
   readonly ping: () => Promise<void>
+  /** The store has answered for the first time. What was asked of it by then is answered when this has resolved. */
+  readonly onReached?: () => Promise<void>
   /** The store was away, and answers again. */
   readonly onReturn: () => void
   readonly logger: Logger
@@ -30,6 +32,8 @@ export class StoreHealth {
   readonly #options: StoreHealthOptions
   readonly #waiting = new Set<(err: StoreFailedError) => void>()
   #hasReached = false
+  #beginning: Promise<void> | null = null
+  #isBegun = false
   #isUp = true
   #isAway = false
   #isClosed = false
@@ -61,13 +65,21 @@ export class StoreHealth {
     if (this.#isAway || this.#isClosed) throw new StoreFailedError('The key store is away')
     return await new Promise((resolve, reject) => {
       this.#waiting.add(reject)
-      this.#attempt(query).then(resolve, reject).finally(() => this.#waiting.delete(reject))
+      this.#attempt(query).then(async result => {
+        if (!this.#isBegun) await this.#begin()
+        resolve(result)
+      }).catch(reject).finally(() => this.#waiting.delete(reject))
     })
   }
 
   /** True when the store answered. Never rejects. */
   async probe (): Promise<boolean> {
     return await this.#attempt(this.#options.ping).then(() => true, () => false)
+  }
+
+  async #begin (): Promise<void> {
+    await (this.#beginning ??= this.#options.onReached?.() ?? Promise.resolve())
+    this.#isBegun = true
   }
 
   /** There is reason to think that it is back. */

@@ -41,6 +41,8 @@ export interface VerifierOptions {
   readonly isListening: () => boolean
   /** The store was away, and answers again. */
   readonly onStoreReturn?: () => void
+  /** The store has answered for the first time. No key is known before this has resolved. */
+  readonly onStoreReached?: () => Promise<void>
   readonly logger: Logger
   readonly nowMs?: () => number
 }
@@ -100,7 +102,7 @@ export class Verifier {
   #isClosed = false
   readonly #isAdmitted = (environment: string | null): boolean => environment === null || this.#config.environments.includes(environment)
 
-  constructor ({ config, store, peppers, bcrypt, gate = openGate, isListening, onStoreReturn = () => {}, logger, nowMs = Date.now }: VerifierOptions) {
+  constructor ({ config, store, peppers, bcrypt, gate = openGate, isListening, onStoreReturn = () => {}, onStoreReached = async () => {}, logger, nowMs = Date.now }: VerifierOptions) {
     this.#config = config
     this.#bcrypt = bcrypt
     this.#gate = gate
@@ -111,7 +113,7 @@ export class Verifier {
       this.#refresher.resume()
       onStoreReturn()
     }
-    this.#health = new StoreHealth({ ping: () => store.ping(), onReturn, logger, nowMs })
+    this.#health = new StoreHealth({ ping: () => store.ping(), onReached: onStoreReached, onReturn, logger, nowMs })
     this.#finder = new KeyFinder({ store, health: this.#health, peppers, bcrypt, logger, nowMs })
     this.#cache = new KeyCache(config.cache)
     this.#loader = new KeyLoader({

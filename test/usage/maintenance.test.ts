@@ -10,7 +10,7 @@ import { createDatabase } from '../support/postgres.ts'
 import { createRole, gatewayGrants } from '../support/role.ts'
 import { proxyTo } from '../support/tcp-proxy.ts'
 import { until } from '../support/until.ts'
-import { connect, insertRows, rolledUpSums, wrongRollUps } from './rollups/support.ts'
+import { connect, insertRows, makePlain, rolledUpSums, wrongRollUps } from './rollups/support.ts'
 import { captureLog, createKeys, openTransaction, type LogLine } from './support.ts'
 
 const often = { rollUpEveryMs: 30, partitionsEveryMs: 60 } as const
@@ -147,8 +147,8 @@ t.test('an end in the middle of it is bounded', async (t) => {
 t.test('retention drops no month of which rows are not counted', async (t) => {
   const { url, pool } = await createDatabase(t)
   const [keyId = 0] = await createKeys(pool, 1)
-  await partition(pool)
   const old = Date.now() - 400 * dayMs
+  await pool.query("select latchkey.add_usage_partition('public.api_key_usage', date_trunc('month', to_timestamp($1::float8 / 1000), 'UTC'))", [old])
   await insertRows(pool, [{ keyId, createdAtMs: old }, { keyId }])
   const forgotten = await openTransaction(t, url, "insert into api_key_usage (api_key_id, endpoint, method) values ($1, '/', 'GET')", [keyId])
   const { lines } = maintain(t, url, { retentionMs: 90 * dayMs, partitionsEveryMs: 30 })
@@ -168,22 +168,11 @@ t.test('retention drops no month of which rows are not counted', async (t) => {
 })
 
 t.test('retention of a table that cannot be dropped by months says so', async (t) => {
-  const { url } = await createDatabase(t)
+  const { url, pool } = await createDatabase(t)
+  await makePlain(pool)
   const { lines } = maintain(t, url, { retentionMs: 90 * dayMs })
   await until(() => warnings(lines).some(({ msg }) => /retention has no effect/.test(msg)), 'it is said')
 })
-
-/** Stands for what makes and drops partitions: a table of which old rows can be dropped at once. */
-async function partition (pool: pg.Pool): Promise<void> {
-  await pool.query(`
-    alter table api_key_usage rename to whole;
-    create table public.api_key_usage (like whole including defaults) partition by range (created_at);
-    create table latchkey.usage_before partition of public.api_key_usage for values from (minvalue) to ('2026-01-01');
-    create table latchkey.usage_after partition of public.api_key_usage for values from ('2026-01-01') to (maxvalue);
-    create or replace function latchkey.make_usage_partitions(months_ahead integer) returns integer language sql as 'select 0';
-    create or replace function latchkey.drop_usage_partitions(before timestamptz) returns setof text language plpgsql as
-      'begin return query delete from public.api_key_usage where created_at < before returning ''a row''; end'`)
-}
 
 t.test('a clock that is ahead drops nothing, and what keeps its month is not locked for', async (t) => {
   const { url, pool } = await createDatabase(t)

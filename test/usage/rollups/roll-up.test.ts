@@ -5,7 +5,7 @@ import { rollUp } from '../../../src/usage/rollups/roll-up.ts'
 import { createDatabase } from '../../support/postgres.ts'
 import { until } from '../../support/until.ts'
 import { createKeys, openTransaction } from '../support.ts'
-import { connect, hourMs, insertRows, march, rolledUpSums, wrongRollUps } from './support.ts'
+import { connect, hourMs, insertRows, makePlain, march, rolledUpSums, wrongRollUps } from './support.ts'
 
 const settleTimeoutMs = 20_000
 
@@ -46,6 +46,7 @@ t.test('rows are counted by hour and by day of UTC, in steps, whatever they lack
 t.test('rows of no time and no key, in a hand-made table, are passed over', async (t) => {
   const { pool } = await createDatabase(t)
   const [keyId = 0] = await createKeys(pool, 1)
+  await makePlain(pool)
   await pool.query('alter table api_key_usage alter created_at drop not null, alter api_key_id drop not null')
   await pool.query(`insert into api_key_usage (api_key_id, endpoint, method, created_at)
     values ($1, '/', 'GET', null), (null, '/', 'GET', now()), ($1, '/', 'GET', 'infinity'), ($1, '/', 'GET', now())`, [keyId])

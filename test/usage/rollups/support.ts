@@ -32,6 +32,13 @@ export async function insertRows (client: pg.Pool | pg.ClientBase, rows: readonl
   ])
 }
 
+/** As a table is that nobody has partitioned. */
+export async function makePlain (pool: pg.Pool): Promise<void> {
+  await pool.query(`
+    alter table public.api_key_usage rename to api_key_usage_partitioned;
+    create table public.api_key_usage (like public.api_key_usage_partitioned including defaults, primary key (id))`)
+}
+
 /** A client of its own, ended with the test. */
 export async function connect (t: Pick<Test, 'teardown'>, url: string): Promise<pg.Client> {
   const client = new pg.Client(url)
