@@ -1,6 +1,7 @@
 import type { Pool } from 'pg'
 import { demandAllRows } from '../../database/all-rows.ts'
-import { type ActiveKey, activeKeys, pageOf } from './active-keys.ts'
+import { type ActiveKey, activeKeys, keysMax, pageOf } from './active-keys.ts'
+import { checkAsked } from './checks.ts'
 import { firstUsage } from './first-usage.ts'
 import { limitMax, trafficReport } from './traffic.ts'
 
@@ -24,7 +25,7 @@ export interface UnusedScopesQuery {
   readonly judge: JudgeScopes
   readonly keyId?: number | null
   readonly userId?: string | null
-  /** Keys a page. Default: 50. */
+  /** Keys a page, 1 to `keysMax`. Default: 50. */
   readonly limit?: number
   /** `nextCursor` of the page before. */
   readonly afterId?: number
@@ -73,6 +74,7 @@ const hourMs = 3_600_000
  * Routes are judged by the configuration as it is now.
  */
 export async function unusedScopes (pool: Pool, { since, judge, keyId = null, userId = null, limit = 50, afterId = 0, timeoutMs = 10_000 }: UnusedScopesQuery): Promise<UnusedScopes> {
+  checkAsked({ filter: { keyId, userId }, limit, limitMax: keysMax, unit: 'keys', afterId, since })
   await demandAllRows(pool, 'public.api_keys', 'public.api_key_usage')
   const knownFrom = await firstUsage(pool, timeoutMs)
   const from = new Date(Math.floor(since.getTime() / hourMs) * hourMs)
