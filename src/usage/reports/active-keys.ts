@@ -1,5 +1,4 @@
-import type { Pool } from 'pg'
-import { boundedQuery } from '../../database/bounded-query.ts'
+import type { Ask } from './snapshot.ts'
 
 /** A key in force, as the reports on keys name it: never its hash. */
 export interface ActiveKey {
@@ -22,7 +21,6 @@ export interface ActiveKeyFilter {
   readonly isUseKnown?: boolean
   readonly afterId?: number
   readonly limit: number
-  readonly timeoutMs: number
 }
 
 /** Of a page. */
@@ -46,8 +44,8 @@ where id > $1::bigint
   and (not $6::boolean or last_used_at is not null)
 order by api_keys.id limit $5::int`
 
-export async function activeKeys (pool: Pool, { keyId = null, userId = null, idleSince = null, isUseKnown = false, afterId = 0, limit, timeoutMs }: ActiveKeyFilter): Promise<ActiveKey[]> {
-  const rows = await boundedQuery<Omit<ActiveKey, 'scopes'> & { scopes: unknown[] | null }>(pool, { text: activeKeysSql, values: [afterId, keyId, userId, idleSince, limit, isUseKnown], timeoutMs })
+export async function activeKeys (ask: Ask, { keyId = null, userId = null, idleSince = null, isUseKnown = false, afterId = 0, limit }: ActiveKeyFilter): Promise<ActiveKey[]> {
+  const rows = await ask<Omit<ActiveKey, 'scopes'> & { scopes: unknown[] | null }>(activeKeysSql, [afterId, keyId, userId, idleSince, limit, isUseKnown])
   return rows.map(row => ({ ...row, scopes: (row.scopes ?? []).filter(scope => typeof scope === 'string') }))
 }
 

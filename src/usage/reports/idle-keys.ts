@@ -3,6 +3,7 @@ import { demandAllRows } from '../../database/all-rows.ts'
 import { type ActiveKey, activeKeys, keysMax, pageOf } from './active-keys.ts'
 import { checkAsked } from './checks.ts'
 import { firstUsage } from './first-usage.ts'
+import { inSnapshot } from './snapshot.ts'
 
 export interface IdleKeysQuery {
   /** Keys that weren't used since. */
@@ -12,6 +13,7 @@ export interface IdleKeysQuery {
   readonly limit?: number
   /** `nextCursor` of the page before. */
   readonly afterId?: number
+  /** Of the whole report; after that it fails with ReportTimeoutError. */
   readonly timeoutMs?: number
 }
 
@@ -37,8 +39,10 @@ export async function idleKeys (pool: Pool, { since, userId = null, limit = 50, 
   checkAsked({ filter: { userId }, limit, limitMax: keysMax, unit: 'keys', afterId, since })
   await demandAllRows(pool, 'public.api_keys', 'public.api_key_usage')
   const to = new Date()
-  const knownFrom = await firstUsage(pool, timeoutMs)
-  const isKnown = knownFrom !== null && knownFrom <= since
-  const page = pageOf(await activeKeys(pool, { userId, idleSince: since, isUseKnown: !isKnown, afterId, limit: limit + 1, timeoutMs }), limit)
-  return { ...page, period: { from: since, to, knownFrom, isKnown } }
+  return await inSnapshot(pool, { timeoutMs }, async (ask) => {
+    const knownFrom = await firstUsage(ask)
+    const isKnown = knownFrom !== null && knownFrom <= since
+    const page = pageOf(await activeKeys(ask, { userId, idleSince: since, isUseKnown: !isKnown, afterId, limit: limit + 1 }), limit)
+    return { ...page, period: { from: since, to, knownFrom, isKnown } }
+  })
 }
