@@ -70,6 +70,28 @@ t.test('a file: made for its owner alone, never overwritten, and gone on with', 
   t.equal(readFileSync(file, 'utf8'), whole)
 })
 
+t.test('of two at once, one writes; once it was killed, the next one does', async t => {
+  const file = path.join(cwd, 'shared.ndjson')
+  const args = ['usage', 'export', '--output', file, '--resume']
+  // No page can be read meanwhile.
+  const client = await pool.connect()
+  await client.query('begin; lock table public.api_keys in access exclusive mode')
+  const first = startCli(args, { cwd, env })
+  await locks(1)
+  const refused = await runCli(args, { cwd, env })
+  t.equal(refused.code, 2)
+  t.equal(refused.stderr, `error: Another export is writing to ${file}. Try again once it has ended.\n`)
+  const gone = once(first, 'exit')
+  first.kill('SIGKILL')
+  await gone
+  await client.query('rollback')
+  client.release()
+  await locks(0)
+  t.match((await latchkey('--output', file, '--resume')).stderr, /^Exported 500 rows\./)
+  t.strictSame(idsIn(readFileSync(file, 'utf8')), allIds)
+  t.match((await latchkey('--output', file, '--resume')).stderr, /^Exported 0 rows\./)
+})
+
 t.test('a row that somebody has not committed yet holds back those behind it', async t => {
   const client = await pool.connect()
   await client.query('begin')
@@ -106,4 +128,14 @@ async function startAndReadOnce () {
   const closed = once(child, 'close').then(([code]) => code as number | null)
   await once(child.stdout!, 'data')
   return { child, closed, stderr: () => stderr }
+}
+
+/** Resolves once so many exports hold their files. */
+async function locks (count: number): Promise<void> {
+  for (let found = -1; found !== count;) {
+    const { rows } = await pool.query(`
+      select count(*)::int as count from pg_locks
+      where locktype = 'advisory' and granted and database = (select oid from pg_database where datname = current_database())`)
+    found = rows[0].count
+  }
 }

@@ -46,6 +46,9 @@ t.test('traffic: as JSON, a page at a time', async t => {
     ['read', 200, 180], ['write', 200, 90], ['read', 404, 18], ['write', 404, 9], ['read', 503, 2], ['write', 503, 1],
   ])
   t.equal(rest.nextCursor, null)
+  for (const { latencyMs } of [first.totals, ...first.data, ...rest.data]) {
+    for (const ms of Object.values(latencyMs)) t.match(String(ms), /^\d+(\.\d)?$/, 'milliseconds have one decimal')
+  }
 })
 
 t.test('traffic: as CSV, by class of status and month, of one key', async t => {
@@ -67,7 +70,14 @@ t.test('idle keys', async t => {
   const { stdout, stderr } = await report('idle-keys')
   t.match(stdout, new RegExp(`^ID +PREFIX .*\n${idle} +sk_test_0000 +test 2 .* never\n$`))
   t.match(stderr, /^Not used since .* UTC\. To stop one: latchkey keys disable ID\n$/)
-  t.match((await report('idle-keys', '--since', '300d')).stderr, /^Every key in force was used, or made, since/)
+  t.match((await report('idle-keys', '--since', '80d')).stderr, /^Not used since/)
+  // Nothing is known of the time before the first row.
+  const unknown = await report('idle-keys', '--since', '150d')
+  t.notMatch(unknown.stdout, / never\n/)
+  t.match(unknown.stderr, /^Usage is known only since .* UTC; keys without a recorded use are left out\.\nEvery other key in force was used, or made, since/)
+  const json = await report('idle-keys', '--since', '150d', '--json')
+  t.match(JSON.parse(json.stdout), { data: [], period: { knownFrom: /Z$/, isKnown: false } })
+  t.match(json.stderr, /^Usage is known only since/)
 })
 
 t.test('unused scopes, and the command that takes them away', async t => {

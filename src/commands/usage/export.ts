@@ -65,7 +65,7 @@ async function exportUsage (options: ExportOptions): Promise<void> {
   try {
     await withUsage(options, async ({ pool, keyId, userId }) => {
       const settledId = await demandSettledId(pool)
-      const sink = await openSink(options, format)
+      const sink = await openSink(pool, options, format)
       if (sink.lastId > 0) progress.cursor = sink.lastId
       try {
         isRead = await run({ pool, settledId, filter: { ...filter, keyId, userId }, format, sink, progress, rowsMax: options.limit ?? null })

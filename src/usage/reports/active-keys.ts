@@ -1,5 +1,4 @@
-import type { Pool } from 'pg'
-import { boundedQuery } from '../../database/bounded-query.ts'
+import type { Ask } from './snapshot.ts'
 
 /** A key in force, as the reports on keys name it: never its hash. */
 export interface ActiveKey {
@@ -18,10 +17,14 @@ export interface ActiveKeyFilter {
   readonly userId?: string | null
   /** Not used since then, nor made since: a key needs time to be used at all. */
   readonly idleSince?: Date | null
+  /** Leaves out keys of which no use was ever recorded. */
+  readonly isUseKnown?: boolean
   readonly afterId?: number
   readonly limit: number
-  readonly timeoutMs: number
 }
+
+/** Of a page. */
+export const keysMax = 500
 
 /**
  * In the order of their ids, so that a page stays the same when others are used meanwhile. NULL elements of `scopes`,
@@ -38,10 +41,11 @@ where id > $1::bigint
   and ($2::bigint is null or id = $2::bigint)
   and ($3::uuid is null or user_id = $3::uuid)
   and ($4::timestamptz is null or coalesce(last_used_at, created_at, '-infinity'::timestamptz) < $4::timestamptz)
+  and (not $6::boolean or last_used_at is not null)
 order by api_keys.id limit $5::int`
 
-export async function activeKeys (pool: Pool, { keyId = null, userId = null, idleSince = null, afterId = 0, limit, timeoutMs }: ActiveKeyFilter): Promise<ActiveKey[]> {
-  const rows = await boundedQuery<Omit<ActiveKey, 'scopes'> & { scopes: unknown[] | null }>(pool, { text: activeKeysSql, values: [afterId, keyId, userId, idleSince, limit], timeoutMs })
+export async function activeKeys (ask: Ask, { keyId = null, userId = null, idleSince = null, isUseKnown = false, afterId = 0, limit }: ActiveKeyFilter): Promise<ActiveKey[]> {
+  const rows = await ask<Omit<ActiveKey, 'scopes'> & { scopes: unknown[] | null }>(activeKeysSql, [afterId, keyId, userId, idleSince, limit, isUseKnown])
   return rows.map(row => ({ ...row, scopes: (row.scopes ?? []).filter(scope => typeof scope === 'string') }))
 }
 

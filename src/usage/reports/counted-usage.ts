@@ -18,6 +18,8 @@ export class Parameters {
 export interface CountedUsageOptions {
   readonly period: Period
   readonly filter: TrafficFilter
+  /** Of these keys alone. */
+  readonly keyIds?: readonly number[]
   /** Errors alone: a status of 400 or above. */
   readonly errorsOnly?: boolean
   /** What `time` has to tell apart. Default: nothing, and it is the beginning of the hour or the day. */
@@ -30,8 +32,8 @@ export interface CountedUsageOptions {
  * isn't rolled up yet from the rows themselves. `rolledUpTo` must have been read in the same snapshot. Columns: `time`,
  * `api_key_id`, `route`, `status_code`, and `measures`.
  */
-export function countedUsage (rolledUpTo: string, { period, filter, errorsOnly = false, timeUnit = null, parameters }: CountedUsageOptions): string {
-  const conditions = [...filterConditions(filter, parameters), ...errorsOnly ? ['status_code >= 400'] : []]
+export function countedUsage (rolledUpTo: string, { period, filter, keyIds, errorsOnly = false, timeUnit = null, parameters }: CountedUsageOptions): string {
+  const conditions = [...filterConditions(filter, parameters), ...keyIds === undefined ? [] : [`api_key_id = any (${parameters.of(keyIds, 'bigint[]')})`], ...errorsOnly ? ['status_code >= 400'] : []]
   const { days, hours } = timeUnit === 'hour' ? { days: null, hours: [period] } : splitByDays(period)
   const time = (column: string): string => timeUnit === 'day' ? `pg_catalog.date_trunc('day', ${column}, 'UTC')` : column
   const within = ({ from, to }: Period, column: string): string =>

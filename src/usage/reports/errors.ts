@@ -1,17 +1,19 @@
 import type pg from 'pg'
+import { checkAsked } from './checks.ts'
 import { countedUsage, Parameters, readMark } from './counted-usage.ts'
 import { type Period, periodOf } from './period.ts'
 import { inSnapshot, type ReportOptions } from './snapshot.ts'
-import type { ErrorQuery, ErrorReport, ErrorRow } from './traffic-query.ts'
+import { type ErrorQuery, type ErrorReport, type ErrorRow, limitMax } from './traffic-query.ts'
 
 const limitDefault = 20
 
 /**
  * The commonest errors, a status of 400 or above: which key, on which route, with which status. Exact to the moment of
- * the call. Errors: UsageError for a period that is none, ReportTimeoutError, RowsHiddenError.
+ * the call. Errors: UsageError for a query that makes no sense, ReportTimeoutError, RowsHiddenError.
  */
 export async function errorReport (client: pg.Pool | pg.ClientBase, { from, to, filter = {}, limit = limitDefault }: ErrorQuery, options: ReportOptions = {}): Promise<ErrorReport> {
   const period = periodOf(from, to)
+  checkAsked({ filter, limit, limitMax, unit: 'rows' })
   return await inSnapshot(client, options, async (ask) => {
     const parameters = new Parameters()
     const counted = countedUsage(await readMark(ask), { period, filter, errorsOnly: true, parameters })

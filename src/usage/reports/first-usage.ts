@@ -1,5 +1,4 @@
-import type { Pool } from 'pg'
-import { boundedQuery } from '../../database/bounded-query.ts'
+import type { Ask } from './snapshot.ts'
 
 /**
  * Rows tell the moment, roll-ups only an hour or a day in which it was: its end counts, lest a first day that was begun
@@ -13,7 +12,7 @@ select least(
 ) as first`
 
 /** Since when usage is known; null where there is none. */
-export async function firstUsage (pool: Pool, timeoutMs: number): Promise<Date | null> {
-  const [row] = await boundedQuery<{ first: Date | null }>(pool, { text: firstUsageSql, values: [], timeoutMs })
+export async function firstUsage (ask: Ask): Promise<Date | null> {
+  const [row] = await ask<{ first: Date | null }>(firstUsageSql, [])
   return row?.first ?? null
 }

@@ -4,7 +4,7 @@ import { sqlState } from '../../database/sqlstate.ts'
 import type { TimedQuery } from '../../database/timed-query.ts'
 
 export interface ReportOptions {
-  /** What each of its statements may take; after that it fails with ReportTimeoutError. Default: 10 s. */
+  /** What all its statements may take together; after that it fails with ReportTimeoutError. Default: 10 s. */
   readonly timeoutMs?: number
 }
 
@@ -15,8 +15,8 @@ export class ReportTimeoutError extends UsageError {}
 export type Ask = <R extends pg.QueryResultRow>(text: string, values: unknown[]) => Promise<R[]>
 
 /**
- * Runs `work`, all of whose queries see the database as it was at the first of them, and none of which can change it or
- * takes longer than it may. The client must not be within a transaction. Errors: ReportTimeoutError, those of `work`.
+ * Runs `work`, all of whose queries see the database as it was at the first of them, and none of which can change it. Together
+ * they take no longer than they may. The client must not be within a transaction. Errors: ReportTimeoutError, those of `work`.
  */
 export async function inSnapshot<T> (client: pg.Pool | pg.ClientBase, { timeoutMs = timeoutMsDefault }: ReportOptions, work: (ask: Ask) => Promise<T>): Promise<T> {
   if (client instanceof pg.Pool) {
@@ -33,10 +33,17 @@ export async function inSnapshot<T> (client: pg.Pool | pg.ClientBase, { timeoutM
       checkedOut.release(!isReusable)
     }
   }
-  const query = (text: string, values: unknown[]): TimedQuery & { values: unknown[] } => ({ text, values, query_timeout: timeoutMs + answerMs })
+  const deadlineMs = performance.now() + timeoutMs
+  const ask: Ask = async (text, values) => {
+    // 0 would be no bound at all.
+    const leftMs = Math.max(Math.ceil(deadlineMs - performance.now()), 1)
+    await client.query(`set local statement_timeout = ${leftMs}`)
+    const query: TimedQuery & { values: unknown[] } = { text, values, query_timeout: leftMs + answerMs }
+    return (await client.query(query)).rows
+  }
   try {
     await client.query(begin(timeoutMs))
-    return await work(async (text, values) => (await client.query(query(text, values))).rows)
+    return await work(ask)
   } catch (err) {
     if (sqlState(err) === queryCanceled) {
       throw new ReportTimeoutError(`The report takes longer than ${timeoutMs / 1_000} s. Ask for a shorter period, for one key or route, or for fewer dimensions`, { cause: err })
@@ -59,7 +66,6 @@ const queryCanceled = '57014'
 function begin (timeoutMs: number): string {
   return `
 begin isolation level repeatable read, read only;
-set local statement_timeout = ${Math.ceil(timeoutMs)};
 set local idle_in_transaction_session_timeout = ${Math.ceil(timeoutMs)};
 set local jit = off;
 set local work_mem = '64MB'`

@@ -1,4 +1,5 @@
 import { UsageError } from '../../errors.ts'
+import { checkAsked, isValueOf, type SqlType } from './checks.ts'
 import type { Parameters } from './counted-usage.ts'
 import { dimensions, limitMax, orders, type TrafficDimension, type TrafficFilter, type TrafficOrder, type TrafficQuery } from './traffic-query.ts'
 
@@ -12,7 +13,7 @@ export interface CheckedQuery {
 }
 
 /** SQL types of the dimensions' values. */
-export const dimensionTypes: Readonly<Record<TrafficDimension, string>> = {
+export const dimensionTypes: Readonly<Record<TrafficDimension, SqlType>> = {
   key: 'bigint', user: 'uuid', route: 'text', status: 'integer', statusClass: 'integer', hour: 'timestamptz', day: 'timestamptz', month: 'timestamptz',
 }
 const dimensionsMax = 3
@@ -26,7 +27,7 @@ export function checked ({ by, filter = {}, order, limit = limitDefault, cursor 
   const hasTime = by.some(isOfTime)
   if (order !== undefined && !orders.includes(order)) throw new UsageError(`A report can be in order of ${orders.join(', ')}, not of ${order}`)
   if (order === 'time' && !hasTime) throw new UsageError('Only a report by hour, day or month can be in order of time')
-  if (!Number.isInteger(limit) || limit < 1 || limit > limitMax) throw new UsageError(`A report has 1 to ${limitMax} rows a page`)
+  checkAsked({ filter, limit, limitMax, unit: 'rows' })
   const query = { by, filter, order: order ?? (hasTime ? 'time' : 'requests'), limit }
   return { ...query, after: cursor === undefined ? null : readCursor(query, cursor) }
 }
@@ -72,7 +73,8 @@ function readCursor (query: Pick<CheckedQuery, 'by' | 'order'>, cursor: string):
   const names = ties(query)
   const isFit = Array.isArray(values) && values.length === length && values.every((value, i) => {
     const dimension = names[i - (length - names.length)]
-    return dimension === undefined ? typeof value === 'number' : isValueOf(dimension, value)
+    // A count is compared as a float8, which is exact for any that there can be.
+    return dimension === undefined ? Number.isSafeInteger(value) : isValueOf(dimensionTypes[dimension], value)
   })
   if (!isFit) throw new UsageError('The cursor is not one of this report')
   return values
@@ -83,14 +85,5 @@ function parsed (cursor: string): unknown {
     return JSON.parse(Buffer.from(cursor, 'base64url').toString())
   } catch {
     return null
-  }
-}
-
-function isValueOf (dimension: TrafficDimension, value: unknown): boolean {
-  switch (dimensionTypes[dimension]) {
-    case 'timestamptz': return typeof value === 'string' && !Number.isNaN(Date.parse(value))
-    case 'uuid': return typeof value === 'string' && /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(value)
-    case 'text': return typeof value === 'string' && !value.includes('\0')
-    default: return typeof value === 'number' ? Number.isInteger(value) : typeof value === 'string' && /^\d{1,18}$/.test(value)
   }
 }

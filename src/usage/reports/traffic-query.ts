@@ -96,7 +96,7 @@ export interface ErrorQuery {
   readonly from: Date
   readonly to: Date
   readonly filter?: TrafficFilter
-  /** Default: 20. */
+  /** 1 to `limitMax`. Default: 20. */
   readonly limit?: number
 }
 

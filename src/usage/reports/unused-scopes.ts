@@ -1,8 +1,10 @@
 import type { Pool } from 'pg'
 import { demandAllRows } from '../../database/all-rows.ts'
-import { type ActiveKey, activeKeys, pageOf } from './active-keys.ts'
+import { type ActiveKey, activeKeys, keysMax, pageOf } from './active-keys.ts'
+import { checkAsked } from './checks.ts'
 import { firstUsage } from './first-usage.ts'
-import { limitMax, trafficReport } from './traffic.ts'
+import { inSnapshot } from './snapshot.ts'
+import { type UsedRoute, usedRoutes } from './used-routes.ts'
 
 /** What the configuration makes of a held set of scopes and the routes that were used with it. */
 export type JudgeScopes = (held: readonly string[], routes: readonly string[]) => JudgedScopes
@@ -24,11 +26,11 @@ export interface UnusedScopesQuery {
   readonly judge: JudgeScopes
   readonly keyId?: number | null
   readonly userId?: string | null
-  /** Keys a page. Default: 50. */
+  /** Keys a page, 1 to `keysMax`. Default: 50. */
   readonly limit?: number
   /** `nextCursor` of the page before. */
   readonly afterId?: number
-  /** Of each query: one for the keys, one for each key's routes. */
+  /** Of the whole report; after that it fails with ReportTimeoutError. */
   readonly timeoutMs?: number
 }
 
@@ -49,7 +51,7 @@ export interface KeyScopes extends JudgedScopes {
   /** What to give the key instead; null unless the verdict is `narrow`. */
   readonly narrowed: readonly string[] | null
   /** Those that it used, the most used first. '': of some requests no route is known. */
-  readonly routes: readonly { readonly route: string, readonly requests: number }[]
+  readonly routes: readonly UsedRoute[]
 }
 
 export interface UnusedScopes {
@@ -73,18 +75,17 @@ const hourMs = 3_600_000
  * Routes are judged by the configuration as it is now.
  */
 export async function unusedScopes (pool: Pool, { since, judge, keyId = null, userId = null, limit = 50, afterId = 0, timeoutMs = 10_000 }: UnusedScopesQuery): Promise<UnusedScopes> {
+  checkAsked({ filter: { keyId, userId }, limit, limitMax: keysMax, unit: 'keys', afterId, since })
   await demandAllRows(pool, 'public.api_keys', 'public.api_key_usage')
-  const knownFrom = await firstUsage(pool, timeoutMs)
   const from = new Date(Math.floor(since.getTime() / hourMs) * hourMs)
   const to = new Date(Math.ceil(Date.now() / hourMs) * hourMs)
-  const page = pageOf(await activeKeys(pool, { keyId, userId, afterId, limit: limit + 1, timeoutMs }), limit)
-  const data: KeyScopes[] = []
-  // One after the other: a report leaves the rest of the pool to others.
-  for (const key of page.data) {
-    const routes = await routesOf(pool, key.id, { from, to }, timeoutMs)
-    data.push(judged(key, routes, judge, isCovered(key, from, knownFrom)))
-  }
-  return { data, nextCursor: page.nextCursor, period: { from, to, knownFrom } }
+  return await inSnapshot(pool, { timeoutMs }, async (ask) => {
+    const knownFrom = await firstUsage(ask)
+    const page = pageOf(await activeKeys(ask, { keyId, userId, afterId, limit: limit + 1 }), limit)
+    const routes = await usedRoutes(ask, page.data.map(({ id }) => id), { from, to })
+    const data = page.data.map((key) => judged(key, routes.get(key.id) ?? [], judge, isCovered(key, from, knownFrom)))
+    return { data, nextCursor: page.nextCursor, period: { from, to, knownFrom } }
+  })
 }
 
 function judged ({ id, prefix, name, userId, scopes: held }: ActiveKey, routes: KeyScopes['routes'], judge: JudgeScopes, isCovered: boolean): KeyScopes {
@@ -104,15 +105,4 @@ function verdictOf ({ unneeded, wider, unknownRoutes }: JudgedScopes, { isUsed, 
 
 function isCovered ({ createdAt }: ActiveKey, from: Date, knownFrom: Date | null): boolean {
   return knownFrom !== null && knownFrom <= from && (createdAt === null || createdAt <= from)
-}
-
-async function routesOf (pool: Pool, keyId: number, period: { from: Date, to: Date }, timeoutMs: number): Promise<KeyScopes['routes']> {
-  const routes: { route: string, requests: number }[] = []
-  let cursor: string | undefined
-  do {
-    const report = await trafficReport(pool, { by: ['route'], ...period, filter: { keyId }, limit: limitMax, ...cursor === undefined ? {} : { cursor } }, { timeoutMs })
-    routes.push(...report.rows.map(({ group, requests }) => ({ route: group.route ?? '', requests })))
-    cursor = report.nextCursor ?? undefined
-  } while (cursor !== undefined)
-  return routes
 }

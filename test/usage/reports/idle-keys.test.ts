@@ -28,10 +28,25 @@ const ids = await createKeys(pool, Object.keys(kinds).length)
 for (const [index, { set }] of Object.values(kinds).entries()) await pool.query(`update api_keys set ${set} where id = $1`, [ids[index]])
 const idle = ids.filter((_, index) => Object.values(kinds)[index]!.isIdle)
 
+t.test('as long as usage is not known for all of the time, a key that was never used is not told to be idle', async t => {
+  const usedLongAgo = [ids[0]]
+  const { data, period } = await idleKeys(pool, { since })
+  t.strictSame(data.map(({ id }) => id), usedLongAgo)
+  t.strictSame([period.knownFrom, period.isKnown], [null, false])
+  await use(29)
+  const later = await idleKeys(pool, { since })
+  t.strictSame(later.data.map(({ id }) => id), usedLongAgo)
+  t.ok(later.period.knownFrom! > since)
+  t.equal(later.period.isKnown, false)
+  // For the tests to come.
+  await use(31)
+})
+
 t.test('keys in force that were neither used nor made since', async t => {
-  const { data, nextCursor } = await idleKeys(pool, { since })
+  const { data, nextCursor, period } = await idleKeys(pool, { since })
   for (const [index, [kind, { isIdle }]] of Object.entries(kinds).entries()) t.equal(data.some(({ id }) => id === ids[index]), isIdle, kind)
   t.equal(nextCursor, null)
+  t.equal(period.isKnown, true)
   t.match(data[0], { id: idle[0], prefix: 'sk_test_0000', name: 'test 1', userId: /^[0-9a-f-]{36}$/, scopes: [], createdAt: Date, lastUsedAt: Date })
   t.strictSame(Object.keys(data[0]!).sort(), ['createdAt', 'id', 'lastUsedAt', 'name', 'prefix', 'scopes', 'userId'], 'and no hash')
 })
@@ -53,3 +68,7 @@ t.test("one user's", async t => {
   const { rows: [{ user_id: userId }] } = await pool.query('select user_id::text from api_keys where id = $1', [other])
   t.strictSame((await idleKeys(pool, { since, userId })).data.map(({ id }) => id), [other])
 })
+
+async function use (daysAgo: number): Promise<void> {
+  await pool.query("insert into api_key_usage (api_key_id, endpoint, method, created_at) values ($1, '/x', 'GET', now() - $2 * interval '1 day')", [ids[0], daysAgo])
+}

@@ -1,9 +1,11 @@
 import t from 'tap'
 import { parseConfig } from '../../../src/config/load.ts'
 import { ScopeJudge } from '../../../src/routes/scope-judge.ts'
+import { trafficReport } from '../../../src/usage/reports/traffic.ts'
 import { type UnusedScopesQuery, unusedScopes } from '../../../src/usage/reports/unused-scopes.ts'
+import { rollUp } from '../../../src/usage/rollups/roll-up.ts'
 import { createDatabase } from '../../support/postgres.ts'
-import { createKeys } from '../support.ts'
+import { createKeys, openTransaction } from '../support.ts'
 
 const { routes } = parseConfig(`
 upstreams: { a: { targets: ["http://127.0.0.1:9"] } }
@@ -31,7 +33,7 @@ const keys = [
   { does: 'nor one that was made since', madeDaysAgo: 29, scopes: ['inventory:read', 'tickets:read'], used: { read: [200] }, verdict: 'young', unneeded: ['tickets:read'], narrowed: null },
 ] as const
 
-const { pool } = await createDatabase(t)
+const { url, pool } = await createDatabase(t)
 const ids = await createKeys(pool, keys.length)
 for (const [index, key] of keys.entries()) {
   const madeDaysAgo = 'madeDaysAgo' in key ? key.madeDaysAgo : 100
@@ -64,6 +66,22 @@ t.test('once it is', async t => {
       t.strictSame(Object.fromEntries(found.routes.map(({ route, requests }) => [route, requests])), Object.fromEntries(Object.entries(used).map(([route, statuses]) => [route, statuses.length])))
     })
   }
+})
+
+t.test("the routes of a page's keys are those that traffic reports of each key", async t => {
+  const { data, period: { from, to } } = await unusedScopes(pool, { since, judge })
+  for (const { id, routes } of data) {
+    const { rows } = await trafficReport(pool, { by: ['route'], from, to, filter: { keyId: id } })
+    t.strictSame(routes, rows.map(({ group, requests }) => ({ route: group.route, requests })))
+  }
+  await rollUp(pool, { settleTimeoutMs: 20_000 })
+  t.strictSame((await unusedScopes(pool, { since, judge })).data, data, 'rolled up, too')
+})
+
+t.test('one that takes too long as a whole ends with what to do', async t => {
+  await openTransaction(t, url, 'lock table latchkey.usage_rollup', [])
+  const query = unusedScopes(pool, { since, judge, timeoutMs: 100 })
+  await t.rejects(query, { name: 'UsageError', message: /longer than 0\.1 s/ })
 })
 
 t.test('a page at a time, or one key, or one user', async t => {

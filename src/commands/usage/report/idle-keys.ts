@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander'
 import type { ActiveKey } from '../../../usage/reports/active-keys.ts'
+import type { IdleKeys } from '../../../usage/reports/idle-keys.ts'
 import { userReference, wholeNumber } from '../../arguments.ts'
 import { complain } from '../../fault.ts'
 import { examples } from '../../help.ts'
@@ -34,17 +35,28 @@ export function idleKeysCommand (): Command {
 }
 
 async function report ({ since, user, limit, cursor, json = false, csv = false }: IdleKeysOptions): Promise<void> {
-  const { data, nextCursor } = await withUsage({ user }, async ({ pool, userId }) => {
+  const { data, nextCursor, period } = await withUsage({ user }, async ({ pool, userId }) => {
     const { idleKeys } = await import('../../../usage/reports/idle-keys.ts')
     return await idleKeys(pool, { since, userId, limit, ...cursor === undefined ? {} : { afterId: cursor } })
   })
   const output = new Output()
-  if (json) return output.json({ data, nextCursor, period: { from: since, to: new Date() } })
+  if (json) {
+    // Beside the result: whoever disables what is listed has to know what isn't.
+    tellGap(period)
+    return output.json({ data, nextCursor, period })
+  }
   const columns = columnsFor(output)
   if (csv) printCsv(columns, data)
   else printTable(output, columns, data)
-  complain(data.length === 0 ? `Every key in force was used, or made, since ${minute(since)} UTC.` : `Not used since ${minute(since)} UTC. To stop one: latchkey keys disable ID`)
+  tellGap(period)
+  if (data.length > 0) complain(`Not used since ${minute(since)} UTC. To stop one: latchkey keys disable ID`)
+  else complain(`${period.isKnown ? 'Every key' : 'Every other key'} in force was used, or made, since ${minute(since)} UTC.`)
   if (nextCursor !== null) complain(`There are more: add --cursor ${nextCursor}`)
+}
+
+function tellGap ({ knownFrom, isKnown }: IdleKeys['period']): void {
+  if (isKnown) return
+  complain(`${knownFrom === null ? 'No usage is known' : `Usage is known only since ${minute(knownFrom)} UTC`}; keys without a recorded use are left out.`)
 }
 
 function columnsFor (output: Output): readonly Column<ActiveKey>[] {

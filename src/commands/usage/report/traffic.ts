@@ -76,7 +76,7 @@ async function traffic ({ by = ['key'], key, user, route, status, sort, limit, c
   })
   const { totals, nextCursor } = report
   const output = new Output()
-  if (json) return output.json({ data: rows.map(row => dataOf(row, by)), nextCursor, totals, period: { from: report.from, to: report.to } })
+  if (json) return output.json({ data: rows.map(row => dataOf(row, by)), nextCursor, totals: rounded(totals), period: { from: report.from, to: report.to } })
   const columns = [...by.flatMap(dimension => dimensionColumns[dimension]), ...numberColumns]
   if (csv) printCsv(columns, rows)
   else printTable(output, columns, rows)
@@ -91,7 +91,7 @@ function dataOf ({ group, keyName, ...numbers }: NamedRow, by: readonly TrafficD
     ...by.includes('key') ? { keyId: key, keyPrefix: keyName?.prefix ?? null, keyName: keyName?.name ?? null } : {},
     ...by.includes('user') ? { userId: user } : {},
     ...others,
-    ...numbers,
+    ...rounded(numbers),
   }
 }
 
@@ -132,7 +132,7 @@ function latencyColumn (name: keyof TrafficLatency): Column<NamedRow> {
   return {
     name: `${name}Ms`,
     title: name === 'average' ? 'AVG MS' : name.toUpperCase(),
-    value: ({ latencyMs }) => latencyMs === null ? null : Math.round(latencyMs[name] * 10) / 10,
+    value: ({ latencyMs }) => latencyMs === null ? null : tenths(latencyMs[name]),
     text: ({ latencyMs }) => milliseconds(latencyMs?.[name]),
   }
 }
@@ -142,7 +142,19 @@ function latencyWords ({ latencyMs }: TrafficNumbers): string {
 }
 
 function milliseconds (ms: number | undefined): string {
-  return ms === undefined ? '-' : String(ms < 10 ? Math.round(ms * 10) / 10 : Math.round(ms))
+  return ms === undefined ? '-' : String(ms < 10 ? tenths(ms) : Math.round(ms))
+}
+
+/** Percentiles are no more exact than that. */
+function tenths (ms: number): number {
+  return Math.round(ms * 10) / 10
+}
+
+function rounded<T extends TrafficNumbers> (numbers: T): T {
+  const { latencyMs } = numbers
+  if (latencyMs === null) return numbers
+  const { average, p50, p95, p99 } = latencyMs
+  return { ...numbers, latencyMs: { average: tenths(average), p50: tenths(p50), p95: tenths(p95), p99: tenths(p99) } }
 }
 
 function isTime (dimension: TrafficDimension): boolean {
