@@ -69,8 +69,8 @@ export class Books {
     if (waiting + spooled > 0) this.samplesWithRowsUnderWay++
     if (last !== null) this.#compare(life, last.series, series)
     this.#last.set(life, seen)
-    // Since it was asked last; the resolution with which it is measured is in it.
-    const lagMs = (series.get('nodejs_eventloop_lag_max_seconds') ?? 0) * 1000 - lagResolutionMs
+    // Since it was asked last, which the first time is its start; the resolution with which it is measured is in it.
+    const lagMs = last === null ? 0 : (series.get('nodejs_eventloop_lag_max_seconds') ?? 0) * 1000 - lagResolutionMs
     this.#lags = [...this.#lags.filter(({ atMs }) => atMs > seen.atMs - lagsKeptMs), { life, atMs: seen.atMs, lagMs }]
   }
 

@@ -39,7 +39,7 @@ const clients = 8
 const restMs = 4
 /** Of the gateway's event loop, from a row's being due to its being on the disk, where a file is to be made first. */
 const turnsOfAppend = 4
-const forgivenMaxMs = 1_500
+const forgivenMaxMs = 600
 const writtenWithinMs = 60_000
 
 /**
