@@ -124,6 +124,8 @@ export class UsageHarness {
     this.assertBooks()
     this.tellOf(verdict)
     this.#t.ok(verdict.owed > 0, 'something was owed')
+    const recovered = this.#lives.reduce((sum, life) => sum + (this.books.lastOf(life)?.books.recovered ?? 0), 0)
+    this.#t.ok(recovered > 0, 'without what was found on the disk it would not have been so')
   }
 
   /** The violations, and what those gateways said last whose rows are missing. */
