@@ -4,6 +4,8 @@ import type { Life } from './life.ts'
 
 const everyMs = 50
 const faultsMax = 50
+const lagsKeptMs = 2_000
+const lagResolutionMs = 11
 /** What may never fall while a process lives. */
 const counting = /^latchkey_.*(_total|_count|_bucket)(\{|$)/
 
@@ -21,6 +23,7 @@ export class Books {
   samplesWithRowsUnderWay = 0
   readonly #lives: () => readonly Life[]
   readonly #last = new Map<Life, Seen>()
+  #lags: { readonly life: Life, readonly atMs: number, readonly lagMs: number }[] = []
   #isStopped = false
   #running: Promise<void> = Promise.resolve()
 
@@ -42,6 +45,12 @@ export class Books {
     return this.#last.get(life) ?? null
   }
 
+  /** By how much a turn of this one's event loop was late, at worst, in the last two seconds. */
+  recentLagMs (life: Life): number {
+    const sinceMs = performance.now() - lagsKeptMs
+    return Math.max(0, ...this.#lags.filter(lag => lag.life === life && lag.atMs > sinceMs).map(({ lagMs }) => lagMs))
+  }
+
   async #read (life: Life): Promise<void> {
     let series: Map<string, number>
     try {
@@ -60,6 +69,9 @@ export class Books {
     if (waiting + spooled > 0) this.samplesWithRowsUnderWay++
     if (last !== null) this.#compare(life, last.series, series)
     this.#last.set(life, seen)
+    // Since it was asked last, which the first time is its start; the resolution with which it is measured is in it.
+    const lagMs = last === null ? 0 : (series.get('nodejs_eventloop_lag_max_seconds') ?? 0) * 1000 - lagResolutionMs
+    this.#lags = [...this.#lags.filter(({ atMs }) => atMs > seen.atMs - lagsKeptMs), { life, atMs: seen.atMs, lagMs }]
   }
 
   #compare (life: Life, before: Map<string, number>, now: Map<string, number>): void {

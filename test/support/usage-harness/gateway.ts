@@ -1,7 +1,6 @@
 import type { Test } from 'tap'
 import { childrenOf } from '../../workers/workers.ts'
 import type { GatewayProcesses } from '../gateway-process.ts'
-import type { Lateness } from './lateness.ts'
 import { Life } from './life.ts'
 
 /** A gateway that is killed and started again, always on the same data folder. */
@@ -12,10 +11,10 @@ export class HarnessGateway {
   readonly #t: Test
   readonly #processes: GatewayProcesses
   readonly #environment: Readonly<Record<string, string>>
-  readonly #lateness: Lateness
+  readonly #lateMs: (life: Life) => number
   readonly #onLife: (life: Life) => void
 
-  constructor (t: Test, processes: GatewayProcesses, options: { readonly name: string, readonly dataFolder: string, readonly databaseUrl?: string, readonly lateness: Lateness, readonly onLife: (life: Life) => void }) {
+  constructor (t: Test, processes: GatewayProcesses, options: { readonly name: string, readonly dataFolder: string, readonly databaseUrl?: string, readonly lateMs: (life: Life) => number, readonly onLife: (life: Life) => void }) {
     this.name = options.name
     this.dataFolder = options.dataFolder
     this.#t = t
@@ -24,7 +23,7 @@ export class HarnessGateway {
       LATCHKEY_DATA_DIR: options.dataFolder,
       ...options.databaseUrl === undefined ? {} : { DATABASE_URL: options.databaseUrl },
     }
-    this.#lateness = options.lateness
+    this.#lateMs = options.lateMs
     this.#onLife = options.onLife
   }
 
@@ -48,7 +47,7 @@ export class HarnessGateway {
   /** SIGKILL, in the same turn in which it is called. Resolves once it has ended. */
   async kill (): Promise<void> {
     this.#end()
-    this.life.kills.push({ lateMs: this.#lateness.recentMs, atMs: performance.now() })
+    this.life.kills.push({ lateMs: this.#lateMs(this.life), atMs: performance.now() })
     this.life.process.cli.child.kill('SIGKILL')
     await this.life.process.cli.ended()
   }
@@ -65,7 +64,7 @@ export class HarnessGateway {
   killWorker (): number {
     const [pid] = childrenOf(this.life.process, 'worker-process')
     if (pid === undefined) throw new Error(`${this.name} has no worker`)
-    this.life.kills.push({ lateMs: this.#lateness.recentMs, atMs: performance.now() })
+    this.life.kills.push({ lateMs: this.#lateMs(this.life), atMs: performance.now() })
     process.kill(pid, 'SIGKILL')
     return pid
   }

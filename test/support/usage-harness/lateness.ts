@@ -7,7 +7,6 @@ import { setTimeout as delay } from 'node:timers/promises'
 const everyMs = 50
 /** As far back as matters for a kill. */
 const rememberedMs = 2_000
-const forgivenMaxMs = 1_500
 
 /**
  * How late this process gets to do what a gateway does to have a row on the disk: wait for a timer, open a file, write
@@ -36,7 +35,7 @@ export class Lateness {
     const nowMs = performance.now()
     const underWayMs = Math.max(0, nowMs - this.#beganAtMs - everyMs)
     this.worstMs = Math.max(this.worstMs, underWayMs)
-    return Math.min(forgivenMaxMs, Math.max(underWayMs, ...this.#beats.filter(({ atMs }) => atMs > nowMs - rememberedMs).map(({ lateMs }) => lateMs)))
+    return Math.max(underWayMs, ...this.#beats.filter(({ atMs }) => atMs > nowMs - rememberedMs).map(({ lateMs }) => lateMs))
   }
 
   async #run (): Promise<void> {

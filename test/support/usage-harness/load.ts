@@ -9,6 +9,8 @@ export interface LoadOptions {
   /** Those that may be asked now. */
   readonly lives: () => readonly Life[]
   readonly clients: number
+  /** Between an answer and the next request of the same client. */
+  readonly restMs: number
   /** Makes its rows long. */
   readonly userAgent?: string
   readonly pathPadding?: string
@@ -22,7 +24,7 @@ const backInMs = 20
 const forbiddenEvery = 10
 
 /**
- * Clients that ask without a pause over kept-alive connections, each request with an id of its own, and keep what they
+ * Clients that ask all the time over kept-alive connections, each request with an id of its own, and keep what they
  * saw of each. Written on plain sockets, so that the load costs less than what it loads.
  */
 export class Load {
@@ -87,6 +89,11 @@ export class Load {
         this.#underWay++
         socket.write(this.#textOf(request))
       }
+      const next = () => {
+        if (socket.destroyed) return
+        if (this.#isStopped || this.#isPaused || !life.isServing) socket.end()
+        else ask()
+      }
       socket.on('data', chunk => {
         received = received.length === 0 ? chunk : Buffer.concat([received, chunk])
         const answer = wholeAnswer(received)
@@ -100,7 +107,8 @@ export class Load {
         isWell = answer.status < 500
         answers++
         if (this.#isStopped || this.#isPaused || !life.isServing || answer.isLast || !isWell || answers === requestsOfConnection) socket.end()
-        else ask()
+        else if (this.#options.restMs === 0) ask()
+        else setTimeout(next, this.#options.restMs)
       })
       socket.on('error', () => {})
       socket.on('close', () => {

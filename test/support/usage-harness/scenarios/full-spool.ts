@@ -21,7 +21,7 @@ export async function fullSpool (t: Test, whenSpoolIsFull: 'dropOldest' | 'dropN
   const harness = await startHarness(t, {
     database,
     usage: `spoolBytesMax: ${spoolMiB}MiB, whenSpoolIsFull: ${whenSpoolIsFull}`,
-    load: { userAgent, pathPadding, clients: 24 },
+    load: { userAgent, pathPadding, clients: 24, restMs: 0 },
   })
   const gateway = await harness.start({ databaseUrl: proxy.through(database.url) })
   await harness.answers(300)

@@ -1,13 +1,13 @@
 import type { Test } from 'tap'
 import { Dice } from '../../../chaos/dice.ts'
-import { startHarness } from '../harness.ts'
+import { type HarnessOptions, startHarness } from '../harness.ts'
 import { atRiskMs } from '../judge.ts'
 
 /** SIGKILL at random moments, and started again on the same data folder each time. */
-export async function killsUnderLoad (t: Test, { kills, seed = Math.trunc(Math.random() * 1e9) }: { readonly kills: number, readonly seed?: number }): Promise<void> {
+export async function killsUnderLoad (t: Test, { kills, load = {}, seed = Math.trunc(Math.random() * 1e9) }: { readonly kills: number, readonly load?: HarnessOptions['load'], readonly seed?: number }): Promise<void> {
   t.comment(`seed ${seed}`)
   const dice = new Dice(seed, 'kills')
-  const harness = await startHarness(t)
+  const harness = await startHarness(t, { load })
   const gateway = await harness.start()
   for (let kill = 1; kill <= kills; kill++) {
     // Sometimes when it has only begun, sometimes within a flush, of which there are a few a second.
