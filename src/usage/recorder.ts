@@ -195,7 +195,8 @@ export class UsageRecorder {
     } catch (err) {
       if (this.#isAbandoned) return
       this.#outage.failed(err, { rowsWaiting: this.#backlog.waiting + this.#backlog.spooled, willRetry: !this.#isClosed })
-      await this.#spool?.flushed()
+      // Not waited for: a disk may take seconds for it, and the store be back by then.
+      this.#spool?.flushed().catch(() => {})
     }
   }
 

@@ -94,7 +94,7 @@ function textBelow (folder: string): string {
 
 async function textOfTables (pool: pg.Pool): Promise<string> {
   const { rows } = await pool.query<{ text: string }>(`
-    select query_to_xml(format('select * from %I.%I', table_schema, table_name), true, true, '')::text as text
+    select query_to_xml(format('select t::text from %I.%I as t', table_schema, table_name), true, true, '')::text as text
     from information_schema.tables where table_schema in ('public', 'latchkey')`)
   return rows.map(({ text }) => text).join('\n')
 }

@@ -54,6 +54,7 @@ export class SpoolFeeder {
   #lookTimer: NodeJS.Timeout | undefined
   #appending: Promise<void> = Promise.resolve()
   #nextAppend: Promise<void> | null = null
+  #isSyncing = false
   #looking: Promise<unknown> = Promise.resolve()
   #opening: Promise<void> | null = null
   #opened: (spool: Spool) => void = () => {}
@@ -100,7 +101,10 @@ export class SpoolFeeder {
 
   /** A flush has ended: what it left is to be on the disk for sure. Never rejects. */
   async flushed (): Promise<void> {
-    if (this.#options.fsync === 'flush') await this.#sync()
+    if (this.#options.fsync !== 'flush' || this.#isSyncing) return
+    this.#isSyncing = true
+    await this.#sync()
+    this.#isSyncing = false
   }
 
   async #sync (): Promise<void> {
