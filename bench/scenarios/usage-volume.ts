@@ -54,12 +54,13 @@ export async function measureUsageVolume (bench: Bench): Promise<Section[]> {
       'unwritten, most': of(id, ({ waitingMax, spooledMax }) => waitingMax + spooledMax),
       'turn p99.9 ms': of(id, ({ turns }) => turns.p999Ms),
       'longest, CPU ms': of(id, ({ turns }) => turns.maxCpuMs),
+      'without GC': of(id, ({ turns }) => turns.maxCpuWithoutCollectionMs),
       'longest, ms': of(id, ({ turns }) => turns.maxMs),
       'delay p99.9 ms': of(id, ({ delay }) => delay.p999Ms),
     })),
     notes: [
       'Recorder, spool and store in a process of their own on core 0, Postgres on core 1. Own CPU is all of the process, without what making the rows takes. Memory: medians of the second and of the last quarter of the time.',
-      `A turn is all that runs from one setImmediate to the next: recording what is due, and whatever of a flush runs without a break, collecting garbage included. They are measured by themselves, for ${turnSeconds} s, as that takes all of the core. Its longest is given in CPU time, of all threads, and as it passed, with what the system gave to others meanwhile. The delay is what monitorEventLoopDelay tells of the time before, with a resolution of 1 ms, which is in it.`,
+      `A turn is all that runs from one setImmediate to the next: recording what is due, and whatever of a flush runs without a break, collecting garbage included. They are measured by themselves, for ${turnSeconds} s, as that takes all of the core. The longest is given in CPU time of its thread, and as it passed, with what the system gave to others meanwhile. The delay is what monitorEventLoopDelay tells of the time before, with a resolution of 1 ms, which is in it.`,
     ],
     rounds,
   }]

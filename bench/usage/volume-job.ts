@@ -38,6 +38,8 @@ export interface Turns {
   readonly count: number
   readonly p999Ms: number
   readonly maxMs: number
-  /** The longest in CPU time of the process, that of its helper threads included: what a busy machine doesn't add to. */
+  /** The longest in CPU time of the thread that runs them, to which a busy machine adds nothing. */
   readonly maxCpuMs: number
+  /** Of those in which no garbage was collected. */
+  readonly maxCpuWithoutCollectionMs: number
 }
