@@ -1,7 +1,7 @@
--- What api_key_usage needs to be kept by month: functions that make the months ahead and drop those that are too old,
--- and the bookkeeping of the conversion. The conversion itself copies every row while gateways write; that is no
--- matter for one transaction, so `latchkey migrate up` does it after the migrations, as src/database/partitioning has
--- it. Until then the table stays as it is, and these functions do nothing.
+-- What api_key_usage needs to be kept by month: functions that make the months ahead, and the bookkeeping of the
+-- conversion. The conversion itself copies every row while gateways write; that is no matter for one transaction, so
+-- `latchkey migrate up` does it after the migrations, as src/database/partitioning has it. Until then the table stays as
+-- it is, and these functions do nothing.
 
 -- The months are tables of schema latchkey, which Supabase's public API doesn't serve: latchkey.api_key_usage_2026_11
 -- and so on, in UTC. Whatever fits none of them lands in latchkey.api_key_usage_default, so that no row is refused.
@@ -204,46 +204,7 @@ as $$
   )
 $$;
 
--- Drops each month that lies wholly before the given time, and returns the names of those dropped. Rows of the default
--- partition that are older go, too, some at a time. Locks as make_usage_partitions() does.
-create function latchkey.drop_usage_partitions(before timestamp with time zone) returns setof text
-language plpgsql
-security definer
-set search_path = pg_catalog, pg_temp
-set timezone = 'UTC'
-set lock_timeout = '900ms'
-as $$
-declare
-  strays_max constant integer := 10000;
-  parent constant regclass := latchkey.partitioned_usage();
-  -- Whatever the caller's clock says: rows are being written into the present month.
-  limit_time constant timestamp with time zone := least(before, now());
-  old_partitions regclass[];
-  old_partition regclass;
-begin
-  if parent is null then
-    return;
-  end if;
-
-  if exists (select from latchkey.usage_partitions(parent) as p where p.upper_bound <= limit_time) then
-    -- The drop needs it anyway. Taken first, so that nothing else is held while it waits for readers and writers; and
-    -- another gateway may have been quicker.
-    execute format('lock table %s in access exclusive mode', parent);
-    select array_agg(p.partition order by p.upper_bound) into old_partitions
-    from latchkey.usage_partitions(parent) as p
-    where p.upper_bound <= limit_time;
-    foreach old_partition in array coalesce(old_partitions, '{}') loop
-      return next old_partition::text;
-      execute format('drop table %s', old_partition);
-    end loop;
-  end if;
-
-  delete from latchkey.api_key_usage_default
-  where ctid = any (array(select ctid from latchkey.api_key_usage_default where created_at < limit_time limit strays_max));
-end
-$$;
-
--- A gateway's role that doesn't own the tables is granted EXECUTE on the two that are meant for it.
+-- A gateway's role that doesn't own the tables is granted EXECUTE on make_usage_partitions.
 revoke all on function latchkey.note_usage_change() from public;
 revoke all on function latchkey.usage_partitions(regclass) from public;
 revoke all on function latchkey.partitioned_usage() from public;
@@ -251,4 +212,3 @@ revoke all on function latchkey.add_usage_partition(regclass, timestamp with tim
 revoke all on function latchkey.close_usage_partition(regclass, regclass) from public;
 revoke all on function latchkey.make_usage_partitions(integer) from public;
 revoke all on function latchkey.missing_usage_months(regclass, integer) from public;
-revoke all on function latchkey.drop_usage_partitions(timestamp with time zone) from public;

@@ -1,5 +1,4 @@
 -- `latchkey migrate down` has made one plain table of the partitions by now.
-drop function latchkey.drop_usage_partitions(timestamp with time zone);
 drop function latchkey.make_usage_partitions(integer);
 drop function latchkey.missing_usage_months(regclass, integer);
 drop function latchkey.add_usage_partition(regclass, timestamp with time zone);

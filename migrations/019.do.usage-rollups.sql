@@ -1,6 +1,6 @@
 -- What reports read: how many requests of a key, on a route, with a status, in an hour and in a day. A few rows stand for
 -- thousands of api_key_usage, and stay for years, when those have long been dropped. The gateway fills both in one
--- transaction, from rows that it has not counted yet, whoever inserted them.
+-- transaction, from rows that it has not counted yet, whoever inserted them. Months of which all is counted can be dropped.
 
 -- UTC's hours. A route that isn't known is '', and such a status 0, since a primary key takes no null.
 create table latchkey.usage_hourly (
@@ -57,3 +57,74 @@ insert into latchkey.usage_rollup default values;
 alter table latchkey.usage_hourly enable row level security;
 alter table latchkey.usage_daily enable row level security;
 alter table latchkey.usage_rollup enable row level security;
+
+-- Drops each month that lies wholly before the given time and has been counted, and returns the names of those dropped.
+-- Rows of the default partition that are older and counted go, too, some at a time. Locks as make_usage_partitions()
+-- does.
+create function latchkey.drop_usage_partitions(before timestamp with time zone) returns setof text
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+set lock_timeout = '900ms'
+as $$
+declare
+  strays_max constant integer := 10000;
+  parent constant regclass := latchkey.partitioned_usage();
+  -- Whatever the caller's clock says: rows are being written into the present month.
+  limit_time constant timestamp with time zone := least(before, now());
+  old_partition regclass;
+begin
+  if parent is null then
+    return;
+  end if;
+  if current_setting('transaction_isolation') not like 'read %' then
+    raise exception 'drop_usage_partitions() must see what is committed while it waits for a lock'
+      using hint = 'Call it in a transaction of isolation level read committed.';
+  end if;
+
+  if cardinality(latchkey.counted_usage_partitions(parent, limit_time)) > 0 then
+    -- The drop needs it anyway. Taken first, so that nothing else is held while it waits for readers and writers. What
+    -- came meanwhile, such as rows that had waited on a gateway's disk, is seen by the look after it; and another
+    -- gateway may have been quicker.
+    execute format('lock table %s in access exclusive mode', parent);
+    foreach old_partition in array latchkey.counted_usage_partitions(parent, limit_time) loop
+      return next old_partition::text;
+      execute format('drop table %s', old_partition);
+    end loop;
+  end if;
+
+  delete from latchkey.api_key_usage_default
+  where ctid = any (array(
+    select ctid from latchkey.api_key_usage_default
+    where created_at < limit_time and id <= (select rolled_up_to from latchkey.usage_rollup)
+    limit strays_max
+  ));
+end
+$$;
+
+-- The months that lie wholly before the given time and have no row that is yet to be counted, the oldest first.
+create function latchkey.counted_usage_partitions(parent regclass, before timestamp with time zone) returns regclass[]
+language plpgsql
+volatile -- To see what was committed while the caller waited for a lock.
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+as $$
+declare
+  partition regclass;
+  is_counted boolean;
+  counted regclass[] := '{}';
+begin
+  for partition in select p.partition from latchkey.usage_partitions(parent) as p where p.upper_bound <= before order by p.upper_bound loop
+    execute format('select not exists (select from %s where id > (select rolled_up_to from latchkey.usage_rollup))', partition) into is_counted;
+    if is_counted then
+      counted := counted || partition;
+    end if;
+  end loop;
+  return counted;
+end
+$$;
+
+-- As for make_usage_partitions.
+revoke all on function latchkey.drop_usage_partitions(timestamp with time zone) from public;
+revoke all on function latchkey.counted_usage_partitions(regclass, timestamp with time zone) from public;

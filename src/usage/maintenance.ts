@@ -104,11 +104,11 @@ export class UsageMaintenance {
     const outcome = await dropOldPartitions(this.#pool, retentionMs)
     if (outcome === 'not partitioned') {
       this.#log.warnOnce(outcome, {}, 'usage.retention has no effect: api_key_usage is not partitioned. `latchkey migrate up` does it')
-    } else if (outcome === 'uncounted') {
-      this.#partitionsSoon()
-    } else if (outcome.length > 0) {
-      this.#logger.info({ partitions: outcome }, 'usage older than usage.retention dropped')
+      return
     }
+    const { partitions, leavesUncounted } = outcome
+    if (partitions.length > 0) this.#logger.info({ partitions }, 'usage older than usage.retention dropped')
+    if (leavesUncounted) this.#partitionsSoon()
   }
 
   /** False where trying again is no use before somebody has done something about it. */

@@ -2,6 +2,7 @@ import pg from 'pg'
 import t from 'tap'
 import { createDatabase } from '../../support/postgres.ts'
 import { createRole, gatewayGrants } from '../../support/role.ts'
+import { until } from '../../support/until.ts'
 import { openTransaction } from '../../usage/support.ts'
 import { addKeys, addUser } from '../rows.ts'
 import { createPlainUsage, partitionCounts, usageOf } from './plain-usage.ts'
@@ -48,6 +49,9 @@ t.test('whole months that are too old are dropped, and never what may still be w
     alter table public.api_key_usage attach partition latchkey.of_a_year for values from (minvalue) to ('2015-01-01 00:00+00');
     insert into api_key_usage (api_key_id, endpoint, method, created_at) select ${keyId}, '/', 'GET', at::timestamptz
     from unnest(array['2014-05-05', '2020-02-01 00:00+00', '2020-02-29 23:59:59.999999+00', '2020-03-01 00:00+00', '2019-12-31', 'now', 'infinity']) as at`)
+  t.strictSame(await drop(pool, 'infinity'), [], 'nothing is rolled up')
+  t.equal((await usageOf(pool)).length, 7)
+  await countAll(pool)
   // Whatever the session takes for a day.
   await pool.query("set timezone = 'Pacific/Kiritimati'; set datestyle = 'German'")
   t.strictSame(await drop(pool, '2020-02-29 23:59:59+00'), ['latchkey.of_a_year'], 'the month is not over')
@@ -56,6 +60,26 @@ t.test('whole months that are too old are dropped, and never what may still be w
   t.strictSame(Object.values(await partitionCounts(pool)).reduce((a, b) => a + b, 0), 3, 'what was older in the default partition is gone, too')
   t.strictSame(await drop(pool, 'infinity'), [], 'not even when asked for')
   t.equal((await usageOf(pool)).length, 2)
+})
+
+t.test('what comes while a month is being dropped keeps it', async (t) => {
+  const { url, pool } = await createDatabase(t)
+  const [keyId] = await addKeys(pool, await addUser(pool))
+  await pool.query(`
+    create table latchkey.long_ago (like public.api_key_usage including all excluding defaults);
+    alter table public.api_key_usage attach partition latchkey.long_ago for values from (minvalue) to ('2015-01-01 00:00+00')`)
+  const insert = "insert into api_key_usage (api_key_id, endpoint, method, created_at) values ($1, '/', 'GET', '2014-05-05')"
+  const late = await openTransaction(t, url, insert, [keyId])
+  const dropped = drop(pool, 'now')
+  await until(async () => (await pool.query("select from pg_locks where mode = 'AccessExclusiveLock' and not granted")).rowCount === 1, 'it waits for the writer')
+  await late.query('commit')
+  t.strictSame(await dropped, [])
+  t.strictSame(await partitionCounts(pool), { long_ago: 1 })
+  await countAll(pool)
+
+  const snapshot = await openTransaction(t, url, 'set transaction isolation level repeatable read', [])
+  await t.rejects(snapshot.query('select latchkey.drop_usage_partitions(now())'), { message: /must see what is committed/ })
+  t.strictSame(await drop(pool, 'now'), ['latchkey.long_ago'])
 })
 
 t.test('a role with EXECUTE and nothing else keeps the months', async (t) => {
@@ -95,4 +119,9 @@ async function make (pool: pg.Pool, ahead: number): Promise<number> {
 
 async function drop (pool: pg.Pool, before: string): Promise<string[]> {
   return (await pool.query<{ name: string }>('select latchkey.drop_usage_partitions($1) as name', [before])).rows.map(({ name }) => name)
+}
+
+/** As the roll-up would say once it has caught up. */
+async function countAll (pool: pg.Pool): Promise<void> {
+  await pool.query('update latchkey.usage_rollup set rolled_up_to = (select max(id) from public.api_key_usage)')
 }
