@@ -29,13 +29,15 @@ export async function fullSpool (t: Test, whenSpoolIsFull: 'dropOldest' | 'dropN
   const outageFrom = harness.load.asked.length
   await harness.booksSay(gateway, 'thousands are dropped', ({ dropped }) => dropped >= 3_000, { timeoutMs: 300_000 })
   await harness.load.stop()
-  await harness.booksSay(gateway, 'no more are dropped', ({ dropped, recorded }) => recorded === harness.load.asked.length && dropped > 0)
-  const { dropped, spooled } = harness.books.lastOf(gateway.life)!.books
+  await harness.booksSay(gateway, 'all are recorded', ({ recorded }) => recorded === harness.load.asked.length)
+  const { spooled } = harness.books.lastOf(gateway.life)!.books
   t.ok(spooled <= rowsMax, 'the spool holds no more than it may', { spooled })
   const said = whenSpoolIsFull === 'dropOldest' ? /"reason":"spool full".*usage rows dropped/ : /usage spool is full/
   t.ok(said.test(gateway.life.process.cli.stdout), 'it says so')
   await proxy.resume()
   await harness.settle()
+  // Rows that were in memory still until then may have driven out others.
+  const { dropped } = harness.books.lastOf(gateway.life)!.books
 
   const verdict = await harness.verdict()
   t.same(harness.tell(verdict, verdict.violations.filter(({ kind }) => kind !== 'lost row')), [], 'what was not dropped is there once')
