@@ -16,17 +16,17 @@ export async function errorReport (client: pg.Pool | pg.ClientBase, { from, to, 
   checkAsked({ filter, limit, limitMax, unit: 'rows' })
   return await inSnapshot(client, options, async (ask) => {
     const parameters = new Parameters()
-    const counted = countedUsage(await readMark(ask), { period, filter, errorsOnly: true, parameters })
+    const counted = countedUsage(await readMark(ask), { period, filter, errorsOnly: true, measures: ['requests'], parameters })
     const rows = await ask<ErrorRow & { key: string }>(errorSql(counted, period, limit, parameters), parameters.values)
     return { ...period, rows: rows.map((row) => ({ ...row, key: Number(row.key) })) }
   })
 }
 
 /** Where the last time is a day, the hour of that day is looked up: by the primary key, for the few rows that are left. */
-function errorSql (counted: string, { to }: Period, limit: number, parameters: Parameters): string {
+function errorSql (counted: readonly string[], { to }: Period, limit: number, parameters: Parameters): string {
   return `
 with counted as (
-${counted}
+${counted.join('\nunion all\n')}
 ), commonest as (
   select api_key_id, route, status_code, pg_catalog.sum(requests)::float8 as requests, pg_catalog.max("time") as last_time
   from counted

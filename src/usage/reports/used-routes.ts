@@ -13,7 +13,7 @@ export async function usedRoutes (ask: Ask, keyIds: readonly number[], period: P
   const byKey = new Map<number, UsedRoute[]>()
   if (keyIds.length === 0 || period.from >= period.to) return byKey
   const parameters = new Parameters()
-  const counted = countedUsage(await readMark(ask), { period, filter: {}, keyIds, parameters })
+  const counted = countedUsage(await readMark(ask), { period, filter: {}, keyIds, measures: ['requests'], parameters })
   for (const { key, route, requests } of await ask<UsedRoute & { key: string }>(usedRoutesSql(counted), parameters.values)) {
     const routes = byKey.get(Number(key))
     if (routes === undefined) byKey.set(Number(key), [{ route, requests }])
@@ -22,10 +22,10 @@ export async function usedRoutes (ask: Ask, keyIds: readonly number[], period: P
   return byKey
 }
 
-function usedRoutesSql (counted: string): string {
+function usedRoutesSql (counted: readonly string[]): string {
   return `
 with counted as (
-${counted}
+${counted.join('\nunion all\n')}
 )
 select api_key_id as key, route, pg_catalog.sum(requests)::float8 as requests
 from counted

@@ -140,13 +140,15 @@ t.test('any report is what the rows come to', async (t) => {
     filter: fc.oneof({ weight: 2, arbitrary: fc.constant({}) }, filter),
     order: fc.constantFrom(...orders, undefined),
     pageRows: fc.constantFrom(3, 50, 10_000),
+    // At once, or in two steps.
+    options: fc.constantFrom({}, { groupsInMemoryMax: 0 }),
   })
-  await fc.assert(fc.asyncProperty(asked, async ({ by, bounds, filter, order: anyOrder, pageRows }) => {
+  await fc.assert(fc.asyncProperty(asked, async ({ by, bounds, filter, order: anyOrder, pageRows, options }) => {
     const hasTime = by.some((dimension) => ['hour', 'day', 'month'].includes(dimension))
     const order = anyOrder === 'time' && !hasTime ? 'errors' : anyOrder
     const [fromMs = 0, toMs = 0] = [...bounds].sort((a, b) => a - b)
     const query: TrafficQuery = { by, from: new Date(fromMs), to: new Date(toMs), filter, limit: pageRows, ...order === undefined ? {} : { order } }
-    const first = await trafficReport(pool, query)
+    const first = await trafficReport(pool, query, options)
     t.strictSame([+first.from, +first.to], [Math.floor(fromMs / hourMs) * hourMs, Math.ceil(toMs / hourMs) * hourMs])
 
     const counted = raw.filter(isWanted(filter, first.from, first.to))
@@ -158,7 +160,7 @@ t.test('any report is what the rows come to', async (t) => {
     const pagesMax = pageRows === 3 ? 4 : Infinity
     let cursor = first.nextCursor
     for (let page = 1; cursor !== null && page < pagesMax; page++) {
-      const next = await trafficReport(pool, { ...query, cursor })
+      const next = await trafficReport(pool, { ...query, cursor }, options)
       rows.push(...next.rows)
       cursor = next.nextCursor
     }
@@ -238,7 +240,7 @@ t.test('a report is exact while rows come and are rolled up, and forgotten trans
     await insertRows(pool, Array.from({ length: 5 }, (_, n) => ({ keyId, createdAtMs: march + (i * 5 + n) * 2 * hourMs })))
     inserted += 5
     if (i === 30) await openTransaction(t, url, "insert into api_key_usage (api_key_id, endpoint, method) values ($1, '/', 'GET')", [keyId])
-    t.equal((await trafficReport(pool, asked)).totals.requests, inserted)
+    for (const groupsInMemoryMax of [0, 100]) t.equal((await trafficReport(pool, asked, { groupsInMemoryMax })).totals.requests, inserted)
   }
   over.abort()
   await rolling
