@@ -1,10 +1,12 @@
-import { mkdir, open, readdir, readFile, rename, rmdir, truncate, unlink, type FileHandle } from 'node:fs/promises'
+import { open, readdir, readFile, rmdir, unlink, type FileHandle } from 'node:fs/promises'
 import path from 'node:path'
 import type { Logger } from 'pino'
 import { giveToOwnerOf } from '../../database/embedded/secrets.ts'
 import type { EncodedRows } from '../encoded-rows.ts'
-import { hasOwner, Owner } from './owner.ts'
-import { isSegment, segmentHeader, wholeRows } from './segment-format.ts'
+import { isMissing, makeFolder, withOpen, writeAll } from './files.ts'
+import { Leftovers, segmentExtension } from './leftovers.ts'
+import { Owner } from './owner.ts'
+import { segmentHeader, wholeRows } from './segment-format.ts'
 
 export interface SpoolOptions {
   readonly dataDir: string
@@ -35,10 +37,6 @@ export interface Leftover {
 }
 
 const fileMode = 0o600
-const folderMode = 0o700
-const extension = '.rows'
-/** An id and nothing else: it goes into the database. */
-const segmentName = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.rows$/
 
 /**
  * A folder of segments, which this process alone appends to, and from which segments go when their rows have been
@@ -51,6 +49,7 @@ export class Spool {
   readonly #logger: Logger
   /** Names of the files that are somebody's business already. */
   readonly #known = new Set<string>()
+  readonly #leftovers: Leftovers
   readonly #underWay = new Set<Promise<unknown>>()
   #owner: Owner
   readonly #removal: { turn: Promise<unknown> } = { turn: Promise.resolve() }
@@ -80,6 +79,7 @@ export class Spool {
     this.#name = name
     this.#owner = owner
     this.#logger = logger
+    this.#leftovers = new Leftovers({ parent, name, owners: ownersOf(data), known: this.#known, logger })
   }
 
   /** Of all segments that are not to be removed. */
@@ -89,8 +89,8 @@ export class Spool {
 
   /** The file is made with the first rows that are appended. */
   newFile (id: string): SegmentFile {
-    this.#known.add(id + extension)
-    return fileAt(path.join(this.#folder, id + extension), 0)
+    this.#known.add(id + segmentExtension)
+    return fileAt(path.join(this.#folder, id + segmentExtension), 0)
   }
 
   /** Rejects where the disk won't take all of it; the same rows can then be appended again, and overwrite what it took. */
@@ -102,7 +102,13 @@ export class Spool {
       if (file.isRemoved) return
       file.handle ??= await this.#open(file)
       const bytes = file.bytes === 0 ? Buffer.concat([segmentHeader, rows]) : rows
-      await writeAll(file.handle, bytes, file.bytes)
+      try {
+        await writeAll(file.handle, bytes, file.bytes)
+      } catch (err) {
+        // A disk that comes back may want its files opened again.
+        await closeHandle(file).catch(() => {})
+        throw err
+      }
       file.isSynced = false
       // Removed while it was written: its bytes are no longer counted.
       if (!file.isRemoved) this.#bytes += bytes.length
@@ -159,25 +165,11 @@ export class Spool {
    * somebody else will. Of several who try one gets them. What isn't whole is logged. Rejects, behind all others, where
    * some could not be taken: what is left of them is found the next time.
    */
-  async * adopt ({ names, isOurs = () => false }: { readonly names?: readonly string[], readonly isOurs?: (name: string) => boolean } = {}): AsyncGenerator<Leftover> {
-    const failures: unknown[] = []
-    for (const name of names ?? await readdir(this.#parent)) {
-      if (name === this.#name || (names === undefined && isOurs(name))) continue
-      try {
-        await this.#take(name, names !== undefined)
-      } catch (err) {
-        failures.push(err)
-      }
+  async * adopt (which: { readonly names?: readonly string[], readonly isOurs?: (name: string) => boolean } = {}): AsyncGenerator<Leftover> {
+    for await (const { id, path, bytes, rows } of this.#leftovers.take(which)) {
+      this.#bytes += bytes
+      yield { id, file: fileAt(path, bytes), rows }
     }
-    for await (const file of this.#unknownFiles(this.#folder)) {
-      try {
-        const leftover = await this.#examine(file)
-        if (leftover !== null) yield leftover
-      } catch (err) {
-        failures.push(err)
-      }
-    }
-    if (failures.length > 0) throw failures[0]
   }
 
   /** Names of other databases for which rows wait here. */
@@ -186,7 +178,7 @@ export class Spool {
     const others = new Set<string>()
     for (const entry of await readdir(spool, { recursive: true })) {
       const [installation = ''] = entry.split(path.sep)
-      if (entry.endsWith(extension) && installation !== path.basename(this.#parent)) others.add(installation)
+      if (entry.endsWith(segmentExtension) && installation !== path.basename(this.#parent)) others.add(installation)
     }
     return [...others]
   }
@@ -202,60 +194,6 @@ export class Spool {
 
   get #folder (): string {
     return path.join(this.#parent, this.#name)
-  }
-
-  /** The folder of a process that has died, into our own. Does nothing where there is none, or its process lives. */
-  async #take (name: string, mustBeDead: boolean): Promise<void> {
-    if (await hasOwner(ownersOf(this.#data), name)) {
-      if (mustBeDead) throw new Error(`the owner of ${name} in the usage spool seems to live`)
-      return
-    }
-    try {
-      await rename(path.join(this.#parent, name), path.join(this.#folder, name))
-    } catch (err) {
-      if (!isMissing(err)) throw err
-    }
-  }
-
-  /** Files in our folder that nobody knows of, and those of folders that were taken, at any depth, moved into it. */
-  async * #unknownFiles (folder: string): AsyncGenerator<string> {
-    for (const entry of await readdir(folder, { withFileTypes: true })) {
-      if (entry.isDirectory()) {
-        yield * this.#unknownFiles(path.join(folder, entry.name))
-      } else if (!this.#known.has(entry.name)) {
-        const file = path.join(this.#folder, entry.name)
-        if (folder !== this.#folder) await rename(path.join(folder, entry.name), file)
-        if (segmentName.test(entry.name)) yield file
-      }
-    }
-    if (folder !== this.#folder) await rmdir(folder).catch(() => {})
-  }
-
-  async #examine (file: string): Promise<Leftover | null> {
-    const content = await readFile(file)
-    if (content.length <= segmentHeader.length) {
-      // Made, but for the first rows.
-      await unlink(file).catch(() => {})
-      return null
-    }
-    if (!isSegment(content)) return await this.#putAside(file, content)
-    const { rows, end, bytesLost } = wholeRows(content)
-    if (rows.count === 0) return await this.#putAside(file, content)
-    if (bytesLost > 0) {
-      this.#logger.error({ segment: path.basename(file), rows: rows.count, bytesLost }, 'a usage segment was damaged: what is not a whole row is left out')
-      // What reads it passes over that all the same.
-      await truncate(file, end).catch(() => {})
-    }
-    this.#bytes += content.length
-    this.#known.add(path.basename(file))
-    return { id: path.basename(file, extension), file: fileAt(file, content.length), rows: rows.count }
-  }
-
-  /** Of another version of this product, or damaged altogether: somebody may still make something of it. */
-  async #putAside (file: string, { length }: Buffer): Promise<null> {
-    this.#logger.error({ file: `${file}.unreadable`, bytes: length }, 'a usage segment cannot be read, and is put aside')
-    await rename(file, `${file}.unreadable`)
-    return null
   }
 
   async #open (file: SegmentFile): Promise<FileHandle> {
@@ -312,35 +250,8 @@ function ownersOf (data: string): string {
   return path.join(data, 'spool', 'owners')
 }
 
-/** Those above it, too, as far as they are missing. */
-async function makeFolder (folder: string, data: string): Promise<void> {
-  const first = await mkdir(folder, { recursive: true, mode: folderMode })
-  if (first === undefined) return
-  for (let made = folder; made.length >= first.length && made !== data; made = path.dirname(made)) await giveToOwnerOf(data, made)
-}
-
-async function writeAll (handle: FileHandle, bytes: Buffer, position: number): Promise<void> {
-  for (let written = 0; written < bytes.length;) {
-    const { bytesWritten } = await handle.write(bytes, written, bytes.length - written, position + written)
-    written += bytesWritten
-  }
-}
-
 async function closeHandle (file: SegmentFile): Promise<void> {
   const { handle } = file
   file.handle = null
   await handle?.close()
-}
-
-async function withOpen (file: string, work: (handle: FileHandle) => Promise<void>): Promise<void> {
-  const handle = await open(file, 'r')
-  try {
-    await work(handle)
-  } finally {
-    await handle.close()
-  }
-}
-
-function isMissing (err: unknown): boolean {
-  return (err as NodeJS.ErrnoException).code === 'ENOENT'
 }
