@@ -1,4 +1,5 @@
-import { readFile, rm, truncate, writeFile } from 'node:fs/promises'
+import { execFileSync } from 'node:child_process'
+import { constants, mkdir, open, readFile, rename, rm, rmdir, truncate, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import type { Pool } from 'pg'
 import t from 'tap'
@@ -298,6 +299,120 @@ for (const whenFull of ['dropNewest', 'dropOldest'] as const) {
     t.same(await stored(world.pool), { all: recorded - dropped, distinct: recorded - dropped })
   })
 }
+
+t.test('of a full spool, what was put off gives place first: it is the oldest', async t => {
+  const world = await createWorld(t)
+  const { pool, url, keyId } = world
+  const [locked = 0] = await createKeys(pool, 1)
+  const holder = await openTransaction(t, url, 'select from api_keys where id = $1 for update', [locked])
+  const { recorder } = start(t, world, { flushRows: 20 }, 20_000, 'dropOldest')
+  record(recorder, locked, 0, 20)
+  await until(async () => {
+    await recorder.flush()
+    return recorder.stats().spooled === 20
+  }, 'what is put off is spooled')
+  await world.proxy.cut()
+  let recorded = 20
+  while (recorder.stats().dropped < 40) {
+    record(recorder, keyId, recorded, recorded += 20)
+    await until(() => recorder.stats().waiting === 0, 'they are on the disk')
+    t.ok(addsUp(recorder.stats()), 'the books balance')
+  }
+  const { dropped } = recorder.stats()
+  await holder.query('rollback')
+  await world.proxy.resume()
+  await until(async () => {
+    await recorder.flush()
+    return recorder.stats().spooled === 0
+  }, 'all that is left is stored')
+  t.match(recorder.stats(), { recorded, dropped, written: recorded - dropped })
+  const { rows } = await pool.query<{ id: string }>('select request_id as id from api_key_usage')
+  t.same(new Set(rows.map(({ id }) => id)), new Set(Array.from({ length: recorded - dropped }, (_, i) => `row-${dropped + i}`)), 'the newest are there')
+  t.same(await stored(pool), { all: recorded - dropped, distinct: recorded - dropped }, 'once')
+})
+
+t.test('a segment that can not be read now waits, and holds up no other', async t => {
+  const world = await createWorld(t)
+  const before = start(t, world)
+  await until(async () => before.recorder.stats().spool.up === 1, 'it is open')
+  await world.proxy.cut()
+  record(before.recorder, world.keyId, 0, 30)
+  await before.recorder.close({ timeoutMs: 0 })
+  const { recorder, lines } = start(t, world)
+  await until(() => recorder.stats().recovered === 30, 'they are found')
+  const files = (await segmentFiles(world.dataDir)).map(file => path.join(world.dataDir, file))
+  for (const file of files) {
+    await rename(file, `${file}.away`)
+    await mkdir(file)
+  }
+  record(recorder, world.keyId, 30, 40)
+  await world.proxy.resume()
+  await until(async () => {
+    await recorder.flush()
+    // One may have been in memory.
+    return recorder.stats().written >= 10 && recorder.stats().waiting === 0 && (await stored(world.pool)).all >= 10
+  }, 'others are stored')
+  t.ok(recorder.stats().spooled >= 20)
+  t.equal(recorder.stats().dropped, 0)
+  t.ok(lines.some(({ level, msg }) => level === 50 && msg.startsWith('a usage segment cannot be read now')))
+  for (const file of files) {
+    await rmdir(file).catch(() => {})
+    await rename(`${file}.away`, file)
+  }
+  await until(async () => {
+    await recorder.flush()
+    return recorder.stats().written === 40
+  }, 'all are stored')
+  t.same(await stored(world.pool), { all: 40, distinct: 40 })
+})
+
+t.test('a disk that hangs is down, rows go on to the store, and it is used again when it answers', async t => {
+  const world = await createWorld(t)
+  let pipe = ''
+  const { recorder, lines } = startRecorder(t, {
+    store: world.store,
+    flushRows: 10,
+    spool: {
+      open: async () => {
+        const spool = await openSpool(world.dataDir)
+        const newFile = spool.newFile.bind(spool)
+        // To open a pipe that nobody reads takes until somebody does, and nothing can be written at a place of it.
+        spool.newFile = id => {
+          const file = newFile(id)
+          if (pipe === '') execFileSync('mkfifo', [pipe = file.path])
+          return file
+        }
+        return spool
+      },
+      bytesMax: 1e9,
+      whenFull: 'dropNewest',
+      fsync: 'never',
+    },
+  })
+  await recorder.startSpool()
+  await world.proxy.cut()
+  record(recorder, world.keyId, 0, 5)
+  await until(() => pipe !== '', 'it is being opened')
+  await until(() => recorder.stats().spool.down === 1, 'it is down')
+  t.ok(lines.some(({ level, msg }) => level === 50 && msg.startsWith('usage cannot be spooled')))
+  await world.proxy.resume()
+  await until(async () => {
+    await recorder.flush()
+    return recorder.stats().written === 5
+  }, 'they are stored all the same')
+  await world.proxy.cut()
+  record(recorder, world.keyId, 5, 10)
+  const reader = await open(pipe, constants.O_RDONLY | constants.O_NONBLOCK)
+  await until(() => recorder.stats().spooled === 5, 'it is used again')
+  await reader.close()
+  t.equal(recorder.stats().spool.up, 1)
+  await world.proxy.resume()
+  await until(async () => {
+    await recorder.flush()
+    return recorder.stats().written === 10
+  }, 'all are stored')
+  t.same(await stored(world.pool), { all: 10, distinct: 10 })
+})
 
 t.test('a disk that fails leaves rows in memory, says so, and is used again when it works', async t => {
   const world = await createWorld(t)

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { appendFile, mkdir, open, readdir, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises'
+import { appendFile, chown, lstat, mkdir, open, readdir, readFile, rename, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import t from 'tap'
 import { wholeRows } from '../../../src/usage/spool/segment-format.ts'
@@ -175,6 +175,39 @@ t.test('a file that can not be removed is said not to be gone', async t => {
   const other = spool.newFile(randomUUID())
   await spool.append(other, someRows(1))
   t.equal(await spool.remove(other), true)
+  await spool.close()
+})
+
+t.test('what can not be read when it is found is found later, and the rest at once', async t => {
+  const dataDir = await dataFolder(t)
+  const before = await openSpool(dataDir)
+  await before.append(before.newFile(randomUUID()), someRows(2))
+  const unreadable = before.newFile(randomUUID()).path
+  await symlink(path.basename(unreadable), unreadable)
+  await before.close()
+  const spool = await openSpool(dataDir)
+  const found: Leftover[] = []
+  await t.rejects(async () => {
+    for await (const leftover of spool.adopt()) found.push(leftover)
+  }, { code: 'ELOOP' })
+  t.match(found, [{ rows: 2 }])
+  const [link = ''] = (await readdir(path.join(dataDir, 'spool'), { recursive: true })).filter(name => path.basename(name) === path.basename(unreadable))
+  await rm(path.join(dataDir, 'spool', link))
+  await writeFile(path.join(dataDir, 'spool', link), await readFile(found[0]!.file.path))
+  t.match(await adopted(spool), [{ rows: 2 }], 'once it can be read')
+  t.same(await adopted(spool), [])
+  await spool.close()
+})
+
+t.test('all that is made belongs to whom the data folder belongs to', async t => {
+  const dataDir = await dataFolder(t)
+  if (process.getuid?.() === 0) await chown(dataDir, 12_345, 54_321)
+  const { uid, gid } = await stat(dataDir)
+  const spool = await openSpool(dataDir)
+  await spool.append(spool.newFile(randomUUID()), someRows(1))
+  const made = await readdir(dataDir, { recursive: true })
+  t.ok(made.length >= 6, made.join(', '))
+  for (const name of made) t.match(await lstat(path.join(dataDir, name)), { uid, gid }, name)
   await spool.close()
 })
 
