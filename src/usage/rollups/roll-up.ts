@@ -3,7 +3,7 @@ import { hidesRows, RowsHiddenError } from '../../database/hidden-rows.ts'
 import { sqlState } from '../../database/sqlstate.ts'
 import { countedRows, measures } from './counted-rows.ts'
 import { latencyColumns } from './latency-buckets.ts'
-import { settledId } from './settled.ts'
+import { hasBegunAnew, settledId } from './settled.ts'
 
 export interface RollUpOptions {
   /** Nothing is done where anybody rolled up less than this ago. Default: 0. */
@@ -72,6 +72,10 @@ async function countNext (client: pg.ClientBase, settled: number, stepRows: numb
   const { rows: [mark] } = await client.query<{ rolled_up_to: string, hides_rows: boolean }>(takeMarkSql)
   if (mark === undefined) return 'busy'
   if (mark.hides_rows) throw new RowsHiddenError('api_key_usage, api_keys or the roll-ups')
+  if (Number(mark.rolled_up_to) > settled && await hasBegunAnew(client, mark.rolled_up_to)) {
+    await client.query(moveMarkSql, [0])
+    return 'more'
+  }
   if (Number(mark.rolled_up_to) >= settled) return 'caught up'
   const { rows: [next] } = await client.query<{ count: number, last_id: string }>(nextRowsSql, [mark.rolled_up_to, settled, stepRows])
   const { count, last_id: lastId } = next!

@@ -32,38 +32,56 @@ export async function settledId (client: pg.ClientBase | pg.Pool, { timeoutMs, s
   return Number(last.id)
 }
 
+/**
+ * Whether ids begin anew, below one that was reached: TRUNCATE … RESTART IDENTITY. Where rows above the sequence are
+ * left, somebody has only set it back, and which rows are new can't be told.
+ */
+export async function hasBegunAnew (client: pg.ClientBase, reachedId: string): Promise<boolean> {
+  const { rows: [found] } = await client.query<{ has_begun_anew: boolean | null }>(hasBegunAnewSql, [reachedId])
+  return found?.has_begun_anew === true
+}
+
 const firstPauseMs = 5
 const pauseMsMax = 200
 
 /**
+ * SQL: the id that api_key_usage's sequence gave out last. Null for one that was never asked, or that this role may not
+ * look at.
+ */
+const lastDrawnSql = `(
+  select pg_catalog.max(pg_catalog.pg_sequence_last_value(s.oid))
+  from pg_catalog.pg_class as s
+  where s.relkind = 'S' and s.oid in (
+    select d.refobjid
+    from pg_catalog.pg_attrdef as a
+    join pg_catalog.pg_attribute as c on c.attrelid = a.adrelid and c.attnum = a.adnum and c.attname = 'id'
+    join pg_catalog.pg_depend as d on d.classid = 'pg_catalog.pg_attrdef'::regclass and d.objid = a.oid
+    where a.adrelid = 'public.api_key_usage'::regclass and d.refclassid = 'pg_catalog.pg_class'::regclass
+    union all
+    select d.objid
+    from pg_catalog.pg_depend as d
+    join pg_catalog.pg_attribute as c on c.attrelid = d.refobjid and c.attnum = d.refobjsubid and c.attname = 'id'
+    where d.classid = 'pg_catalog.pg_class'::regclass and d.refclassid = 'pg_catalog.pg_class'::regclass
+      and d.refobjid = 'public.api_key_usage'::regclass and d.deptype = 'i'
+  )
+  -- A case, as asked about anything but a sequence this is an error.
+  and case when s.relkind = 'S' then pg_catalog.has_sequence_privilege(s.oid, 'USAGE, SELECT') else false end
+)`
+
+/**
  * Rows whose ids were chosen by whoever inserted them may lie far above the sequence, which will come to the ids below
- * them one day: hence the lesser of the two. A sequence that was never asked, or that this role may not look at, says
- * nothing.
+ * them one day: hence the lesser of the two.
  */
 const lastIdSql = `
 select coalesce(least(
     (select pg_catalog.max(id) from public.api_key_usage),
-    (
-      select pg_catalog.max(pg_catalog.pg_sequence_last_value(s.oid))
-      from pg_catalog.pg_class as s
-      where s.relkind = 'S' and s.oid in (
-        select d.refobjid
-        from pg_catalog.pg_attrdef as a
-        join pg_catalog.pg_attribute as c on c.attrelid = a.adrelid and c.attnum = a.adnum and c.attname = 'id'
-        join pg_catalog.pg_depend as d on d.classid = 'pg_catalog.pg_attrdef'::regclass and d.objid = a.oid
-        where a.adrelid = 'public.api_key_usage'::regclass and d.refclassid = 'pg_catalog.pg_class'::regclass
-        union all
-        select d.objid
-        from pg_catalog.pg_depend as d
-        join pg_catalog.pg_attribute as c on c.attrelid = d.refobjid and c.attnum = d.refobjsubid and c.attname = 'id'
-        where d.classid = 'pg_catalog.pg_class'::regclass and d.refclassid = 'pg_catalog.pg_class'::regclass
-          and d.refobjid = 'public.api_key_usage'::regclass and d.deptype = 'i'
-      )
-      -- A case, as asked about anything but a sequence this is an error.
-      and case when s.relkind = 'S' then pg_catalog.has_sequence_privilege(s.oid, 'USAGE, SELECT') else false end
-    )
+    ${lastDrawnSql}
   ), 0)::text as id,
   pg_catalog.pg_is_in_recovery() as is_standby`
+
+const hasBegunAnewSql = `
+select last_drawn < $1::bigint and not exists (select from public.api_key_usage where id > last_drawn) as has_begun_anew
+from (select ${lastDrawnSql} as last_drawn) as sequence`
 
 /**
  * The lock that INSERT takes, on the table or one of its partitions: into a partition directly it locks no more than

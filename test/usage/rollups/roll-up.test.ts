@@ -128,6 +128,31 @@ t.test('one that is killed in the middle leaves nothing, and the next goes on', 
   t.strictSame(await rolledUpSums(pool), { hourly: 1_000, daily: 1_000 })
 })
 
+t.test('what comes after TRUNCATE … RESTART IDENTITY is counted; after a sequence was only set back, nothing is counted twice', async (t) => {
+  const { pool } = await createDatabase(t)
+  const [keyId = 0, other = 0] = await createKeys(pool, 2)
+  const rows = (count: number, id = keyId) => Array.from({ length: count }, () => ({ keyId: id }))
+  await insertRows(pool, rows(20))
+  await insertRows(pool, rows(30, other))
+  await rollUp(pool, { settleTimeoutMs })
+  await pool.query('delete from api_keys where id = $1', [other])
+  await rollUp(pool, { settleTimeoutMs })
+  t.strictSame(await rolledUpSums(pool), { hourly: 20, daily: 20 }, 'the last rows are gone, and ids go on behind them')
+
+  await pool.query('truncate api_key_usage restart identity')
+  await rollUp(pool, { settleTimeoutMs })
+  await insertRows(pool, rows(7))
+  t.equal(await rollUp(pool, { settleTimeoutMs }), 'caught up')
+  t.strictSame(await rolledUpSums(pool), { hourly: 27, daily: 27 })
+  await insertRows(pool, rows(3))
+  await rollUp(pool, { settleTimeoutMs })
+  t.strictSame(await rolledUpSums(pool), { hourly: 30, daily: 30 })
+
+  await pool.query("select setval(pg_get_serial_sequence('api_key_usage', 'id'), 2)")
+  t.equal(await rollUp(pool, { settleTimeoutMs }), 'caught up')
+  t.strictSame(await rolledUpSums(pool), { hourly: 30, daily: 30 })
+})
+
 t.test('a role from which rows are hidden counts none', async (t) => {
   const { url, pool } = await createDatabase(t)
   const [keyId = 0] = await createKeys(pool, 1)
