@@ -11,7 +11,7 @@ const root = join(import.meta.dirname, '../..')
 async function runScript (t: Test, script: string, args: readonly string[]): Promise<{ code: number, output: string, folder: string }> {
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-bench-test-'))
   t.teardown(() => rmSync(folder, { recursive: true }))
-  const child = spawn(process.execPath, ['--import=tsx', join(root, 'bench', script), ...args, '--json', join(folder, 'results.json')], { cwd: root, stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, TMPDIR: folder } })
+  const child = spawn(process.execPath, ['--import=tsx', join(root, 'bench', script), ...args, '--json', join(folder, 'results.json')], { cwd: root, stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, TMPDIR: folder, TSX_DISABLE_CACHE: '1' } })
   t.teardown(() => { child.kill('SIGTERM') })
   let output = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => { output += text })

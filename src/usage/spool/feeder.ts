@@ -84,6 +84,7 @@ export class SpoolFeeder {
       this.#timer = null
       this.append().catch(() => {})
     }, delayMs).unref()
+    if (this.#isUp === true && delayMs === appendWithinMs) this.#makeReady(this.#spool)
   }
 
   /** Appends all rows that there are now. Never rejects: what the disk doesn't take goes on waiting. */
@@ -212,6 +213,14 @@ export class SpoolFeeder {
       this.#options.logger.error({ err }, 'not all that others have left in the usage spool could be taken over: it is tried again')
     })
     await this.#looking
+  }
+
+  /** Makes the file that rows will be appended to in a moment. */
+  #makeReady (spool: Spool): void {
+    const segment = this.#options.backlog.unspooled().at(-1)
+    if (segment === undefined || segment.file !== null || segment.isDone) return
+    segment.file = spool.newFile(segment.id)
+    spool.makeReady(segment.file)
   }
 
   async #appendAll (): Promise<void> {

@@ -21,6 +21,7 @@ export interface SpoolOptions {
 export interface SegmentFile {
   readonly path: string
   bytes: number
+  isMade: boolean
   isSynced: boolean
   isRemoved: boolean
   /** While rows may be appended. */
@@ -53,8 +54,10 @@ export class Spool {
   readonly #underWay = new Set<Promise<unknown>>()
   #owner: Owner
   readonly #removal: { turn: Promise<unknown> } = { turn: Promise.resolve() }
-  /** Appended to last. One file is kept open at a time: an outage makes thousands. */
+  /** Appended to last. It and the one made ready are kept open, and no others: an outage makes thousands. */
   #current: SegmentFile | null = null
+  /** Made last, and without rows. */
+  #ready: SegmentFile | null = null
   #bytes = 0
 
   /** Rejects where the data folder can't be written to. */
@@ -87,17 +90,26 @@ export class Spool {
     return this.#bytes
   }
 
-  /** The file is made with the first rows that are appended. */
+  /** The file is made with the first rows that are appended, or by `makeReady`. */
   newFile (id: string): SegmentFile {
     this.#known.add(id + segmentExtension)
     return fileAt(path.join(this.#folder, id + segmentExtension), 0)
   }
 
+  /** Makes the file, so that the first rows needn't wait for that. Where it fails, appending to it will say so. */
+  makeReady (file: SegmentFile): void {
+    this.#letGo(this.#ready)
+    this.#ready = file
+    this.#inTurn(file, async () => {
+      if (!file.isRemoved) file.handle ??= await this.#open(file)
+    }).catch(() => {})
+  }
+
   /** Rejects where the disk won't take all of it; the same rows can then be appended again, and overwrite what it took. */
   async append (file: SegmentFile, rows: Buffer): Promise<void> {
-    const previous = this.#current
+    if (this.#current !== file) this.#letGo(this.#current)
+    if (this.#ready === file) this.#ready = null
     this.#current = file
-    if (previous !== null && previous !== file) this.#inTurn(previous, async () => await closeHandle(previous)).catch(() => {})
     await this.#inTurn(file, async () => {
       if (file.isRemoved) return
       file.handle ??= await this.#open(file)
@@ -147,9 +159,8 @@ export class Spool {
     // One at a time, or a disk that hangs would take all of the pool that Node does such things with.
     return await this.#inTurn(this.#removal, async () => await this.#inTurn(file, async () => {
       try {
-        const wasMade = file.handle !== null || file.bytes > 0
         await closeHandle(file)
-        if (wasMade) await unlink(file.path)
+        if (file.isMade) await unlink(file.path)
         this.#known.delete(path.basename(file.path))
         return true
       } catch (err) {
@@ -186,7 +197,7 @@ export class Spool {
   /** Segments stay, and may be taken over from now on. */
   async close (): Promise<void> {
     while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay)
-    if (this.#current !== null) await closeHandle(this.#current).catch(() => {})
+    for (const file of [this.#current, this.#ready]) if (file !== null) await closeHandle(file).catch(() => {})
     // Only if it is empty.
     await rmdir(this.#folder).catch(() => {})
     await this.#owner.release()
@@ -198,6 +209,7 @@ export class Spool {
 
   async #open (file: SegmentFile): Promise<FileHandle> {
     if (file.bytes > 0) return await open(file.path, 'r+')
+    file.isMade = true
     try {
       return await this.#openNew(file.path)
     } catch (err) {
@@ -221,6 +233,10 @@ export class Spool {
     }
   }
 
+  #letGo (file: SegmentFile | null): void {
+    if (file !== null) this.#inTurn(file, async () => await closeHandle(file)).catch(() => {})
+  }
+
   async #inTurn<T> (file: { turn: Promise<unknown> }, work: () => Promise<T>): Promise<T> {
     const done = file.turn.then(work)
     const settled = done.catch(() => {})
@@ -235,7 +251,7 @@ export class Spool {
 }
 
 function fileAt (file: string, bytes: number): SegmentFile {
-  return { path: file, bytes, isSynced: true, isRemoved: false, handle: null, turn: Promise.resolve() }
+  return { path: file, bytes, isMade: bytes > 0, isSynced: true, isRemoved: false, handle: null, turn: Promise.resolve() }
 }
 
 async function publish (data: string, name: string): Promise<Owner> {

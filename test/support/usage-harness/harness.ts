@@ -37,8 +37,8 @@ export interface GatewaySettings {
 const clients = 8
 /** Most of the time there is nothing to do, so that a busy machine doesn't keep the gateway waiting for its turn. */
 const restMs = 10
-/** Of the gateway's event loop, from a row's being due to its being on the disk, where a file is to be made first. */
-const turnsOfAppend = 4
+/** Of the gateway's event loop, from a row's being due to its being on the disk. */
+const turnsOfAppend = 2
 const forgivenMaxMs = 600
 const writtenWithinMs = 60_000
 

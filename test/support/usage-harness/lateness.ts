@@ -9,8 +9,8 @@ const everyMs = 50
 const rememberedMs = 2_000
 
 /**
- * How late this process gets to do what a gateway does to have a row on the disk: wait for a timer, open a file, write
- * and close it. On a machine with more to do than it can, that is what a gateway is late by, too, and no fault of its own.
+ * How late this process gets to do what a gateway does to have a row on the disk: wait for a timer, and write to a file.
+ * On a machine with more to do than it can, that is what a gateway is late by, too, and no fault of its own.
  */
 export class Lateness {
   readonly #folder = mkdtempSync(join(tmpdir(), 'latchkey-lateness-'))
@@ -39,16 +39,16 @@ export class Lateness {
   }
 
   async #run (): Promise<void> {
+    const file = await open(join(this.#folder, 'beats'), 'w')
     while (!this.#isStopped) {
       this.#beganAtMs = performance.now()
       await delay(everyMs)
-      const file = await open(join(this.#folder, 'beat'), 'w')
       await file.write('beat')
-      await file.close()
       const atMs = performance.now()
       const lateMs = atMs - this.#beganAtMs - everyMs
       this.worstMs = Math.max(this.worstMs, lateMs)
       this.#beats = [...this.#beats.filter(beat => beat.atMs > atMs - rememberedMs), { atMs, lateMs }]
     }
+    await file.close()
   }
 }

@@ -4,6 +4,7 @@ import path from 'node:path'
 import t from 'tap'
 import { wholeRows } from '../../../src/usage/spool/segment-format.ts'
 import type { Leftover, Spool } from '../../../src/usage/spool/spool.ts'
+import { until } from '../../support/until.ts'
 import { decode } from '../support.ts'
 import { copyAsLeftover, dataFolder, installationId, newName, openSpool, segmentFiles, someRows } from './support.ts'
 
@@ -148,6 +149,25 @@ t.test('rows that the disk took in part are appended again in their place', asyn
   t.equal((await spool.read(file)).count, 5, 'a file that was closed is gone on with')
   await spool.sync(file)
   await spool.remove(file)
+  await spool.close()
+})
+
+t.test('a file that was made ready takes rows, is removed without any, and is nothing to whoever finds it', async t => {
+  const dataDir = await dataFolder(t)
+  const name = newName()
+  const spool = await openSpool(dataDir, { name })
+  const [used, unused, left] = [spool.newFile(randomUUID()), spool.newFile(randomUUID()), spool.newFile(randomUUID())]
+  for (const file of [used, unused, left]) spool.makeReady(file)
+  await until(async () => (await segmentFiles(dataDir)).length === 3, 'all are made')
+  await spool.append(used, someRows(2))
+  await spool.append(used, someRows(1))
+  t.equal((await spool.read(used)).count, 3)
+  t.equal(await spool.remove(unused), true)
+  t.same((await segmentFiles(dataDir)).map(file => path.basename(file)).sort(), [used, left].map(file => path.basename(file.path)).sort())
+  await copyAsLeftover(dataDir, name)
+  const other = await openSpool(dataDir)
+  t.match(await adopted(other), [{ rows: 3 }])
+  await other.close()
   await spool.close()
 })
 
