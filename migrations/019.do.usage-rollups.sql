@@ -75,7 +75,7 @@ declare
   limit_time constant timestamp with time zone := least(before, now());
   old_partition regclass;
 begin
-  if parent is null then
+  if parent is null or before is null then
     return;
   end if;
   if current_setting('transaction_isolation') not like 'read %' then
@@ -83,10 +83,15 @@ begin
       using hint = 'Call it in a transaction of isolation level read committed.';
   end if;
 
+  -- One at a time: two that have looked, and so hold the months, would both wait for the other to let go.
+  perform from latchkey.usage_rollup for update skip locked;
+  if not found then
+    return;
+  end if;
+
   if cardinality(latchkey.counted_usage_partitions(parent, limit_time)) > 0 then
-    -- The drop needs it anyway. Taken first, so that nothing else is held while it waits for readers and writers. What
-    -- came meanwhile, such as rows that had waited on a gateway's disk, is seen by the look after it; and another
-    -- gateway may have been quicker.
+    -- The drop needs it anyway. What came until it was there, such as rows that had waited on a gateway's disk, is seen
+    -- by the look behind it.
     execute format('lock table %s in access exclusive mode', parent);
     foreach old_partition in array latchkey.counted_usage_partitions(parent, limit_time) loop
       return next old_partition::text;

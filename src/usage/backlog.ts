@@ -167,6 +167,17 @@ export class Backlog {
     if (segment.isWhollyOnDisk) this.#isSafe(segment)
   }
 
+  /** What was on the disk of a segment that is in memory is there no more. */
+  gone (segment: Segment): void {
+    const { spooled } = segment
+    segment.spooled -= spooled
+    segment.waiting += spooled
+    this.#spooled -= spooled
+    this.#waiting += spooled
+    segment.endOnDisk = segment.countOnDisk = 0
+    segment.file = null
+  }
+
   /** It is known what became of so many rows of the segment. */
   settled (segment: Segment, rows: number): void {
     const spooled = Math.min(rows, segment.spooled)

@@ -32,9 +32,10 @@ export async function dropOldPartitions (pool: pg.Pool, retentionMs: number, now
     await client.query(beginSql)
     const { rows: dropped } = await client.query<{ name: string }>('select name from latchkey.drop_usage_partitions($1) as name', [found.before])
     await client.query('commit')
-    const { rows: [left] } = await client.query<{ has_uncounted: boolean }>(hasUncountedSql, [found.before])
-    isReusable = true
-    return { partitions: dropped.map(({ name }) => name), leavesUncounted: left?.has_uncounted !== false }
+    // Whatever becomes of the question, they are dropped.
+    const left = await client.query<{ has_uncounted: boolean }>(hasUncountedSql, [found.before]).catch(() => null)
+    isReusable = left !== null
+    return { partitions: dropped.map(({ name }) => name), leavesUncounted: left?.rows[0]?.has_uncounted !== false }
   } finally {
     client.release(!isReusable)
   }

@@ -60,13 +60,14 @@ const answerMs = 5_000
 const queryCanceled = '57014'
 
 /**
- * Compiling a plan (JIT) takes longer than most reports. Groups that don't fit into the memory allowed would be sorted
- * on the disk.
+ * Days are UTC's, also where some are an hour shorter. Compiling a plan (JIT) takes longer than most reports. Groups
+ * that don't fit into the memory allowed would be sorted on the disk.
  */
 function begin (timeoutMs: number): string {
   return `
 begin isolation level repeatable read, read only;
 set local idle_in_transaction_session_timeout = ${Math.ceil(timeoutMs)};
+set local timezone = 'UTC';
 set local jit = off;
 set local work_mem = '64MB'`
 }

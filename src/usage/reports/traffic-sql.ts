@@ -133,7 +133,7 @@ function dimensionsSql (rolledUpTo: string, period: Period, { by, filter }: Chec
  * Postgres longer than all else that it does with a row. A plain `offset 0` would keep parallel workers out.
  */
 function calendarSql ({ from, to }: Period, unit: 'hour' | 'day', parameters: Parameters): string {
-  const times = `pg_catalog.generate_series(pg_catalog.date_trunc('${unit}', ${parameters.of(from, 'timestamptz')}, 'UTC'), ${parameters.of(to, 'timestamptz')}, interval '1 ${unit}')`
+  const times = `pg_catalog.generate_series(pg_catalog.date_trunc('${unit}', ${parameters.of(from, 'timestamptz')}, 'UTC'), ${parameters.of(to, 'timestamptz')}, interval '${unit === 'hour' ? 1 : 24} hours')`
   return `(
     select t as "time", pg_catalog.date_trunc('day', t, 'UTC') as day, pg_catalog.date_trunc('month', t, 'UTC') as month from ${times} as t offset '0'
   ) as calendar`

@@ -3,6 +3,7 @@ import type { Backlog } from '../backlog.ts'
 import type { DropReason } from '../drop-log.ts'
 import type { EncodedRows } from '../encoded-rows.ts'
 import type { Segment } from '../segment.ts'
+import { isMissing } from './files.ts'
 import { checksummed } from './segment-format.ts'
 import type { Leftover, Spool } from './spool.ts'
 
@@ -224,29 +225,45 @@ export class SpoolFeeder {
   }
 
   async #appendAll (): Promise<void> {
-    const { backlog, fsync, onMoved } = this.#options
+    const { backlog, fsync } = this.#options
     const spool = this.#spool
     if (spool === null) return
-    try {
-      for (const segment of backlog.unspooled()) {
-        const { end, count, endOnDisk, bytes } = segment
-        // Stored, while those before it were appended.
-        if (segment.isDone || bytes === null) continue
-        const rows = checksummed(bytes.subarray(endOnDisk, end))
-        if (!this.#hasRoom(spool, rows.length)) return this.#full()
-        const file = segment.file ??= spool.newFile(segment.id)
-        await spool.append(file, rows)
-        backlog.appended(segment, end, count)
-        onMoved()
-      }
-      if (fsync === 'always') await this.#syncAll()
-    } catch (err) {
-      this.#failed(err)
+    const failures: unknown[] = []
+    for (const segment of backlog.unspooled()) {
+      // Stored, while those before it were appended.
+      if (segment.isDone || segment.bytes === null) continue
+      const rows = checksummed(segment.bytes.subarray(segment.endOnDisk, segment.end))
+      if (!this.#hasRoom(spool, rows.length)) return this.#full()
+      // What is wrong with one file, such as that it is gone, needn't be so with the next.
+      await this.#append(spool, segment, rows).catch((err: unknown) => failures.push(err))
+    }
+    if (failures.length === 0 && fsync === 'always') await this.#syncAll().catch((err: unknown) => failures.push(err))
+    if (failures.length > 0) {
+      this.#failed(failures[0])
       return this.due(retryEveryMs)
     }
     this.#works()
     // Recorded meanwhile.
     if (backlog.unspooled().length > 0) this.due()
+  }
+
+  async #append (spool: Spool, segment: Segment, rows: Buffer): Promise<void> {
+    const { backlog, onMoved } = this.#options
+    const { end, count } = segment
+    const file = segment.file ??= spool.newFile(segment.id)
+    try {
+      await spool.append(file, rows)
+    } catch (err) {
+      if (isMissing(err) && segment.countOnDisk > 0 && !segment.isDone) {
+        // All of it goes to a new file with the next try.
+        backlog.gone(segment)
+        onMoved()
+        await spool.remove(file)
+      }
+      throw err
+    }
+    backlog.appended(segment, end, count)
+    onMoved()
   }
 
   /** After the oldest rows have given place, where they are to. */

@@ -105,7 +105,10 @@ export class Spool {
     }).catch(() => {})
   }
 
-  /** Rejects where the disk won't take all of it; the same rows can then be appended again, and overwrite what it took. */
+  /**
+   * Rejects where the disk won't take all of it; the same rows can then be appended again, and overwrite what it took.
+   * `isMissing` tells of the error whether what was appended before is there no more.
+   */
   async append (file: SegmentFile, rows: Buffer): Promise<void> {
     if (this.#current !== file) this.#letGo(this.#current)
     if (this.#ready === file) this.#ready = null

@@ -59,7 +59,22 @@ t.test('whole months that are too old are dropped, and never what may still be w
   t.strictSame(await drop(pool, '2020-03-01 00:00+00'), [])
   t.strictSame(Object.values(await partitionCounts(pool)).reduce((a, b) => a + b, 0), 3, 'what was older in the default partition is gone, too')
   t.strictSame(await drop(pool, 'infinity'), [], 'not even when asked for')
+  t.strictSame(await drop(pool, null), [])
   t.equal((await usageOf(pool)).length, 2)
+})
+
+t.test('of several who drop at once one does, and nobody waits for another', async (t) => {
+  const { pool } = await createDatabase(t)
+  for (let round = 1; round <= 5; round++) {
+    for (let year = 2001; year <= 2006; year++) {
+      await pool.query(`
+        create table latchkey.round_${round}_${year} (like public.api_key_usage including all excluding defaults);
+        alter table public.api_key_usage attach partition latchkey.round_${round}_${year} for values from ('${year}-01-01 00:00+00') to ('${year}-02-01 00:00+00')`)
+    }
+    const dropped = await Promise.all(Array.from({ length: 4 }, async () => await drop(pool, 'now')))
+    t.strictSame(dropped.flat().sort(), Array.from({ length: 6 }, (_, year) => `latchkey.round_${round}_${2001 + year}`))
+    t.equal(dropped.filter(({ length }) => length > 0).length, 1)
+  }
 })
 
 t.test('what comes while a month is being dropped keeps it', async (t) => {
@@ -117,7 +132,7 @@ async function make (pool: pg.Pool, ahead: number): Promise<number> {
   return (await pool.query<{ made: number }>('select latchkey.make_usage_partitions($1) as made', [ahead])).rows[0]?.made ?? NaN
 }
 
-async function drop (pool: pg.Pool, before: string): Promise<string[]> {
+async function drop (pool: pg.Pool, before: string | null): Promise<string[]> {
   return (await pool.query<{ name: string }>('select latchkey.drop_usage_partitions($1) as name', [before])).rows.map(({ name }) => name)
 }
 

@@ -368,6 +368,51 @@ t.test('a segment that can not be read now waits, and holds up no other', async 
   t.same(await stored(world.pool), { all: 40, distinct: 40 })
 })
 
+t.test('a segment that vanished from the disk is written there anew, and holds up no other', async t => {
+  const world = await createWorld(t)
+  await world.proxy.cut()
+  let isMounted = true
+  const { recorder } = startRecorder(t, {
+    store: world.store,
+    flushRows: 10,
+    spool: {
+      open: async () => {
+        const spool = await openSpool(world.dataDir)
+        const append = spool.append.bind(spool)
+        spool.append = async (file, rows) => {
+          if (isMounted) return await append(file, rows)
+          await file.handle?.close()
+          file.handle = null
+          throw new Error('EIO')
+        }
+        return spool
+      },
+      bytesMax: 1e9,
+      whenFull: 'dropNewest',
+      fsync: 'never',
+    },
+  })
+  await recorder.startSpool()
+  record(recorder, world.keyId, 0, 5)
+  await until(() => recorder.stats().spooled === 5, 'they are spooled')
+  isMounted = false
+  record(recorder, world.keyId, 5, 25)
+  await until(() => recorder.stats().spool.down === 1, 'it is down')
+  await rm(path.join(world.dataDir, 'spool'), { recursive: true })
+  isMounted = true
+  await until(() => recorder.stats().spooled === 25, 'all are spooled')
+  t.ok(addsUp(recorder.stats()))
+  const files = await segmentFiles(world.dataDir)
+  const rows = await Promise.all(files.map(async file => wholeRows(await readFile(path.join(world.dataDir, file))).rows.count))
+  t.same(rows.sort(), [10, 10, 5])
+  await world.proxy.resume()
+  await until(async () => {
+    await recorder.flush()
+    return recorder.stats().written === 25
+  }, 'all are stored')
+  t.same(await stored(world.pool), { all: 25, distinct: 25 })
+})
+
 t.test('a disk that hangs is down, and used again when it answers, with its files opened anew', async t => {
   const world = await createWorld(t)
   let pipe = ''

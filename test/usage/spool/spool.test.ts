@@ -171,6 +171,20 @@ t.test('a file that was made ready takes rows, is removed without any, and is no
   await spool.close()
 })
 
+t.test('of a file that took no row, nothing is left when it is removed', async t => {
+  const dataDir = await dataFolder(t)
+  const spool = await openSpool(dataDir)
+  const [first, second] = [spool.newFile(randomUUID()), spool.newFile(randomUUID())]
+  await symlink('/dev/full', first.path)
+  await t.rejects(spool.append(first, someRows(5)), { code: 'ENOSPC' })
+  await spool.append(second, someRows(1))
+  t.equal(await spool.remove(first), true)
+  t.equal(await spool.remove(second), true)
+  t.same(await segmentFiles(dataDir), [])
+  t.same(await adopted(spool), [])
+  await spool.close()
+})
+
 t.test('a data folder with a long path', async t => {
   const dataDir = path.join(await dataFolder(t), 'long'.repeat(20), 'longer'.repeat(20))
   const name = newName()
