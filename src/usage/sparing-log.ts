@@ -1,29 +1,40 @@
 import type { Logger } from 'pino'
 
-/** Warnings of things that are tried again and again: each reason once in ten minutes, or once for all. */
+/** What is met again and again while it is tried again: each reason once in a while, or once for all. */
 export class SparingLog {
   readonly #logger: Logger
+  readonly #everyMs: number
   readonly #saidAtMs = new Map<string, number>()
 
-  constructor (logger: Logger) {
+  constructor (logger: Logger, { everyMs = everyDefaultMs }: { readonly everyMs?: number } = {}) {
     this.#logger = logger
+    this.#everyMs = everyMs
   }
 
   warn (reason: string, fields: object, message: string): void {
-    this.#warn(reason, fields, message, intervalMs)
+    if (this.#isDue(reason, this.#everyMs)) this.#logger.warn(fields, message)
+  }
+
+  error (reason: string, fields: object, message: string): void {
+    if (this.#isDue(reason, this.#everyMs)) this.#logger.error(fields, message)
   }
 
   /** For what only a person can change. */
   warnOnce (reason: string, fields: object, message: string): void {
-    this.#warn(reason, fields, message, Infinity)
+    if (this.#isDue(reason, Infinity)) this.#logger.warn(fields, message)
   }
 
-  #warn (reason: string, fields: object, message: string, pauseMs: number): void {
+  /** It is over: should it come again, that is news. */
+  forget (reason: string): void {
+    this.#saidAtMs.delete(reason)
+  }
+
+  #isDue (reason: string, pauseMs: number): boolean {
     const saidAtMs = this.#saidAtMs.get(reason)
-    if (saidAtMs !== undefined && performance.now() - saidAtMs < pauseMs) return
+    if (saidAtMs !== undefined && performance.now() - saidAtMs < pauseMs) return false
     this.#saidAtMs.set(reason, performance.now())
-    this.#logger.warn(fields, message)
+    return true
   }
 }
 
-const intervalMs = 600_000
+const everyDefaultMs = 600_000

@@ -3,6 +3,7 @@ import type { Backlog } from '../backlog.ts'
 import type { DropReason } from '../drop-log.ts'
 import type { EncodedRows } from '../encoded-rows.ts'
 import type { Segment } from '../segment.ts'
+import { SparingLog } from '../sparing-log.ts'
 import { isMissing } from './files.ts'
 import { checksummed } from './segment-format.ts'
 import type { Leftover, Spool } from './spool.ts'
@@ -46,11 +47,9 @@ const sayEveryMs = 60_000
  */
 export class SpoolFeeder {
   readonly #options: SpoolFeederOptions
+  readonly #log: SparingLog
   #spool: Spool | null = null
   #isUp: boolean | null = null
-  #saidDownAtMs = -Infinity
-  #saidFullAtMs = -Infinity
-  #saidLookAtMs = -Infinity
   #timer: NodeJS.Timeout | null = null
   #lookTimer: NodeJS.Timeout | undefined
   #appending: Promise<void> = Promise.resolve()
@@ -66,6 +65,7 @@ export class SpoolFeeder {
 
   constructor (options: SpoolFeederOptions) {
     this.#options = options
+    this.#log = new SparingLog(options.logger, { everyMs: sayEveryMs })
   }
 
   /** The store was reached: begins, and goes on trying where that fails. Resolves when it has been tried once. */
@@ -209,9 +209,7 @@ export class SpoolFeeder {
   /** One look at a time. */
   async #look (work: () => Promise<void>): Promise<void> {
     this.#looking = this.#looking.then(work).catch(err => {
-      if (performance.now() - this.#saidLookAtMs < sayEveryMs) return
-      this.#saidLookAtMs = performance.now()
-      this.#options.logger.error({ err }, 'not all that others have left in the usage spool could be taken over: it is tried again')
+      this.#log.error('leftovers', { err }, 'not all that others have left in the usage spool could be taken over: it is tried again')
     })
     await this.#looking
   }
@@ -280,25 +278,20 @@ export class SpoolFeeder {
   }
 
   #full (): void {
-    if (performance.now() - this.#saidFullAtMs >= sayEveryMs) {
-      this.#saidFullAtMs = performance.now()
-      this.#options.logger.error({ bytesMax: this.#options.bytesMax }, 'the usage spool is full (usage.spoolBytesMax): new rows wait in memory, and are lost when that is full, too')
-    }
+    this.#log.error('full', { bytesMax: this.#options.bytesMax }, 'the usage spool is full (usage.spoolBytesMax): new rows wait in memory, and are lost when that is full, too')
     this.due(retryEveryMs)
   }
 
   #failed (err: unknown): void {
     this.#isUp = false
-    if (performance.now() - this.#saidDownAtMs < sayEveryMs) return
-    this.#saidDownAtMs = performance.now()
-    this.#options.logger.error({ err }, 'usage cannot be spooled: rows wait in memory, and a crash would lose those that are not in the database yet. Make room on, or mend, the disk of LATCHKEY_DATA_DIR')
+    this.#log.error('down', { err }, 'usage cannot be spooled: rows wait in memory, and a crash would lose those that are not in the database yet. Make room on, or mend, the disk of LATCHKEY_DATA_DIR')
   }
 
   #works (): void {
     const isBack = this.#isUp === false
     this.#isUp = true
     if (!isBack) return
-    this.#saidDownAtMs = -Infinity
+    this.#log.forget('down')
     this.#options.logger.info('usage is spooled again')
   }
 }
