@@ -12,20 +12,24 @@ export interface Listening {
 }
 
 /** A started listener that notes what it hears, and is closed with the test. */
-export function startListener (t: Pick<Test, 'teardown'>, connectionString: string, heartbeatMs = 200): Listening {
+export function startListener (t: Pick<Test, 'teardown' | 'passing' | 'comment'>, connectionString: string, heartbeatMs = 200): Listening {
+  const said: string[] = []
   const listening: Listening = {
     listener: new Listener({
       connectionString,
       channel,
       heartbeatMs,
-      logger: pino({ level: 'silent' }),
+      logger: pino({ level: 'debug' }, { write: (line) => { said.push(line) } }),
       onNotification: (payload) => { listening.payloads.push(payload) },
       onConnected: () => { listening.connected++ },
     }),
     payloads: [],
     connected: 0,
   }
-  t.teardown(async () => await listening.listener.close())
+  t.teardown(async () => {
+    await listening.listener.close()
+    if (!t.passing()) t.comment(said.join(''))
+  })
   listening.listener.start()
   return listening
 }

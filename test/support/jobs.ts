@@ -46,6 +46,7 @@ const filesOfGroup: Readonly<Record<string, number>> = {
   workers: 3,
 }
 const alone = new Set([
+  'test/database/listener-outlives-outages.test.ts',
   'test/gateway/aborts.test.ts',
   'test/gateway/overload.test.ts',
   'test/gateway/concurrency.test.ts',
