@@ -14,6 +14,7 @@ import { type ApiKey, KeyManager, type NewKey } from '../../src/keys/manager.ts'
 import { type Server, startServer } from '../../src/server.ts'
 import { type EngineName, withEngine } from './engine.ts'
 import { createDatabase } from './postgres.ts'
+import { scrape } from './scrape.ts'
 import { until } from './until.ts'
 
 export interface TestGateway {
@@ -25,7 +26,10 @@ export interface TestGateway {
   readonly pepper: Buffer
   /** Every line that the gateway logged, as text. */
   readonly logs: string[]
-  /** Makes a key in the gateway's database; `user` and `name` have defaults. */
+  /**
+   * Makes a key in the gateway's database; `user` and `name` have defaults. Resolves when the gateway, if it listens,
+   * has heard of it: a notification that comes after the key's first use would throw it out of the cache again.
+   */
   createKey (fields?: Partial<NewKey>): Promise<{ key: string, apiKey: ApiKey }>
   close (): Promise<void>
 }
@@ -105,7 +109,23 @@ export async function startGateway (t: Test, options: GatewayOptions): Promise<T
     database,
     pepper: pepper ?? Buffer.alloc(0),
     logs,
-    createKey: async fields => await manager.create({ user: 'ada@example.com', name: 'test', scopes: [], ...fields }),
+    createKey: async fields => {
+      const before = await hearingOf(server.adminUrl)
+      const created = await manager.create({ user: 'ada@example.com', name: 'test', scopes: [], ...fields })
+      if (before.isListening) {
+        await until(async () => {
+          const { isListening, heard } = await hearingOf(server.adminUrl)
+          return heard > before.heard || !isListening
+        }, 'the gateway has heard of the new key')
+      }
+      return created
+    },
     close,
   }
+}
+
+/** Of a gateway that is closed: that it doesn't listen. */
+async function hearingOf (adminUrl: string): Promise<{ isListening: boolean, heard: number }> {
+  const series = await scrape(adminUrl).catch(() => new Map<string, number>())
+  return { isListening: series.get('latchkey_key_listener_up') === 1, heard: series.get('latchkey_key_invalidations_total') ?? 0 }
 }
