@@ -45,7 +45,7 @@ export interface GatewayOptions {
   readonly databaseUrl?: string | undefined
   readonly pepper?: Buffer | null
   readonly environment?: Partial<Environment>
-  /** False: returns as soon as the gateway is live. */
+  /** False: returns as soon as the gateway is live, else when it is ready and hears of changes to keys. */
   readonly awaitsReady?: boolean
 }
 
@@ -100,7 +100,12 @@ export async function startGateway (t: Test, options: GatewayOptions): Promise<T
     rmSync(folder, { recursive: true, force: true })
   }
   t.teardown(close)
-  if (options.awaitsReady !== false) await until(() => server.isReady(), 'the gateway is ready')
+  if (options.awaitsReady !== false) {
+    await until(() => server.isReady(), 'the gateway is ready')
+    const listensAt = options.environment?.databaseDirectUrl ?? options.databaseUrl ?? database.url
+    // Through a proxy or a pooler it may never listen.
+    if (listensAt === database.url) await until(async () => (await hearingOf(server.adminUrl)).isListening, 'the gateway listens')
+  }
   return {
     url: server.gatewayUrl,
     adminUrl: server.adminUrl,
