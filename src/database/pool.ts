@@ -97,7 +97,8 @@ export class DatabasePool extends pg.Pool {
       if (err && (sqlState(err) === null || isReadOnly(err))) this.renew({ busyForMs: Infinity })
     })
     this.on('error', (err) => {
-      if (!(err instanceof SuspectConnectionError)) logger.warn({ err }, 'Lost an idle connection to the database')
+      // pg's end() doesn't wait for farewells: a server that stops meanwhile may say so to connections that are given up.
+      if (!(err instanceof SuspectConnectionError || this.ending)) logger.warn({ err }, 'Lost an idle connection to the database')
     })
   }
 

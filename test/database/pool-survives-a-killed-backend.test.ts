@@ -3,6 +3,7 @@ import t from 'tap'
 import { createPool } from '../../src/database/pool.ts'
 import { isStoreUnavailable } from '../../src/database/sqlstate.ts'
 import { createDatabase } from '../support/postgres.ts'
+import { proxyTo } from '../support/tcp-proxy.ts'
 import { until } from '../support/until.ts'
 
 const logger = pino({ level: 'silent' })
@@ -39,4 +40,21 @@ t.test('a query that takes too long fails, and its connection is not used again'
   const err = await pool.query('select pg_sleep(60)').then(() => null, (reason: unknown) => reason)
   t.equal(isStoreUnavailable(err), true)
   await until(() => pool.totalCount === 0, 'the connection is dropped')
+})
+
+t.test('a server that stops just after the pool was ended is nothing to warn of', async (t) => {
+  const { url, pool: other } = await createDatabase(t)
+  const proxy = await proxyTo(url)
+  t.teardown(async () => await proxy.close())
+  const lines: string[] = []
+  const logger = pino({ level: 'debug' }, { write: (line: string) => { lines.push(line) } })
+  const pool = createPool({ connectionString: proxy.through(url), applicationName: 'ended', connectionsMax: 1, queryTimeoutMs: 10_000, logger })
+  await pool.query('select 1')
+
+  proxy.stall()
+  await pool.end()
+  await other.query("select pg_terminate_backend(pid, 10000) from pg_stat_activity where application_name = 'ended' and datname = current_database()")
+  await proxy.resume()
+  await until(() => lines.some((line) => line.includes('A connection to the database broke')), 'the server has said so')
+  t.strictSame(lines.filter((line) => JSON.parse(line).level >= 40), [])
 })
