@@ -1,0 +1,82 @@
+import type { AuditEntry } from '../api/types.ts'
+import { exactTime } from './time.ts'
+
+/** What was done, as the rest of a sentence that begins with who did it. */
+const verbs: Readonly<Record<string, string>> = {
+  'key.created': 'created',
+  'key.updated': 'changed',
+  'key.disabled': 'disabled',
+  'key.enabled': 'enabled',
+  'key.revoked': 'revoked',
+  'key.rotated': 'rotated',
+  'key.grace_changed': 'changed the grace period of',
+  'key.grace_ended': 'ended the grace period of',
+  'key.deleted': 'deleted',
+  'keys.truncated': 'emptied the table of keys',
+  'token.created': 'created an admin token',
+  'token.revoked': 'revoked an admin token',
+  'token.updated': 'changed an admin token',
+  'token.deleted': 'deleted an admin token',
+}
+
+export const auditActions = Object.keys(verbs)
+
+export function verbOf (action: string): string {
+  return verbs[action] ?? `did ${action} to`
+}
+
+/** For a list to choose from: `Key rotated`. */
+export function actionLabel (action: string): string {
+  const words = action.replace('.', ' ').replaceAll('_', ' ')
+  return words[0]!.toUpperCase() + words.slice(1)
+}
+
+export function isAboutKey (action: string): boolean {
+  return action.startsWith('key.')
+}
+
+/** Whose hands it was in: a token's name, a person at the command line, or whoever spoke SQL. */
+export function actorWords ({ actor: { kind, name }, databaseRole }: AuditEntry): { readonly name: string, readonly by: string } {
+  if (kind === 'token') return { name, by: 'by token' }
+  if (kind === 'command') return { name, by: 'on the command line' }
+  return { name: name === '' ? databaseRole : name, by: 'straight in the database' }
+}
+
+export interface Change {
+  readonly label: string
+  readonly before: string
+  readonly after: string
+}
+
+const labels: Readonly<Record<string, string>> = {
+  userId: 'user',
+  isActive: 'active',
+  expiresAt: 'expiry',
+  revokedAt: 'revoked',
+  keyPrefix: 'prefix',
+  earlierSecrets: 'earlier secrets',
+}
+/** Said by the verb already, or of no use to a reader. */
+const silent = new Set(['id', 'updatedAt', 'createdAt', 'lastUsedAt', 'status'])
+
+/** Field by field what is other than before. */
+export function changesOf ({ action, before, after }: Pick<AuditEntry, 'action' | 'before' | 'after'>): readonly Change[] {
+  if (action === 'key.created' || action === 'key.deleted') return []
+  const old = camelCased(before ?? {})
+  const fresh = camelCased(after ?? {})
+  return [...new Set([...Object.keys(old), ...Object.keys(fresh)])]
+    .filter(name => !silent.has(name) && JSON.stringify(old[name]) !== JSON.stringify(fresh[name]))
+    .map(name => ({ label: labels[name] ?? name.replace(/[A-Z]/g, letter => ` ${letter.toLowerCase()}`), before: valueText(old[name]), after: valueText(fresh[name]) }))
+}
+
+export function valueText (value: unknown): string {
+  if (value === null || value === undefined || value === '') return 'none'
+  if (typeof value === 'boolean') return value ? 'yes' : 'no'
+  if (typeof value === 'string') return /^\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:?\d\d)$/.test(value) ? exactTime(value) : value
+  if (Array.isArray(value)) return value.length === 0 ? 'none' : value.map(valueText).join(', ')
+  return typeof value === 'object' ? JSON.stringify(value) : String(value)
+}
+
+function camelCased (values: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()), value]))
+}
