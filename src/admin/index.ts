@@ -3,7 +3,7 @@ import Fastify, { LogController } from 'fastify'
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
-import { createPage } from './page.ts'
+import { readPageFiles } from './page-files.ts'
 import { answerClientError, sendError, sendProblem } from './problem.ts'
 import { isRebound } from './rebinding.ts'
 import { addV1 } from './v1.ts'
@@ -12,7 +12,7 @@ import { addV1 } from './v1.ts'
  * The control plane's listener, not yet listening. `/`, `/metrics`, `/healthz` and `/readyz` are open to whoever
  * reaches it, `/v1` only to the bearer of the token. Everything refused is a problem (RFC 9457).
  */
-export function createAdmin ({ registry, isReady, adminToken, version, logger }: AdminOptions): FastifyInstance {
+export function createAdmin ({ registry, isReady, adminToken, logger }: AdminOptions): FastifyInstance {
   // Fastify says at level info that it listens, which server.ts says for both listeners.
   const loggerInstance: FastifyBaseLogger = logger.child({}, { level: logger.isLevelEnabled('warn') ? 'warn' : logger.level })
   const admin = Fastify({
@@ -31,8 +31,7 @@ export function createAdmin ({ registry, isReady, adminToken, version, logger }:
     if (isRebound(request)) return sendProblem(request, reply, 'bad_request', 'Over loopback, this port answers to an address, localhost or a name without a dot. A proxy in front of it has to send such a Host.')
   })
 
-  const page = createPage(version)
-  addOpen(admin, '/', async () => ({ status: 200, type: 'text/html; charset=utf-8', body: page.body, policy: page.policy }))
+  for (const file of readPageFiles()) addOpen(admin, file.path, async request => file.answer(request.headers))
   addOpen(admin, '/metrics', async () => ({ status: 200, type: registry.contentType, body: await registry.metrics() }))
   addOpen(admin, '/healthz', async () => json(200, { status: 'ok' }))
   addOpen(admin, '/readyz', async () => isReady() ? json(200, { status: 'ready' }) : json(503, { status: 'not ready' }))
@@ -75,16 +74,15 @@ function withHeaders (request: FastifyRequest, reply: FastifyReply): FastifyRepl
 interface Answer {
   readonly status: number
   readonly type: string
-  readonly body: string
-  /** Content-Security-Policy, where the strictest is too strict. */
-  readonly policy?: string
+  readonly body: string | Buffer
+  /** In place of this listener's usual ones. */
+  readonly headers?: Readonly<Record<string, string>>
 }
 
-function addOpen (admin: FastifyInstance, path: string, answer: () => Promise<Answer>): void {
-  admin.get(path, async (_request, reply) => {
-    const { status, type, body, policy } = await answer()
-    if (policy !== undefined) reply.header('content-security-policy', policy)
-    return reply.code(status).type(type).send(body)
+function addOpen (admin: FastifyInstance, path: string, answer: (request: FastifyRequest) => Promise<Answer>): void {
+  admin.get(path, async (request, reply) => {
+    const { status, type, body, headers = {} } = await answer(request)
+    return reply.code(status).headers(headers).type(type).send(body)
   })
   refuseOtherMethods(admin, path)
 }
