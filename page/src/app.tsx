@@ -32,7 +32,9 @@ export function App () {
   }, [])
   const signIn = useCallback(async (secret: string) => {
     const api = createApi(createClient(secret))
-    const [token, gateway] = await Promise.all([api.token(), api.gateway()])
+    // One after the other: a wrong token is one failure, of which an address has only so many.
+    const token = await api.token()
+    const gateway = await api.gateway()
     storedToken.set(secret)
     setNotice(null)
     setIdentity({ secret, token, gateway })

@@ -30,7 +30,7 @@ function Entry ({ entry, isOfOneKey }: { readonly entry: AuditEntry, readonly is
             ))}
           </dl>
         )}
-        <p class='hint'><Time at={entry.at} /> · {actor.by}{entry.address !== null && <> from <code>{entry.address}</code></>}{entry.databaseRole !== '' && <> · role <code>{entry.databaseRole}</code></>}</p>
+        <p class='hint'><Time at={entry.at} /> · {actor.by}{entry.address !== null && <> from <code>{entry.address}</code></>}{entry.actor.kind === 'database' && entry.databaseRole !== actor.name && <> · role <code>{entry.databaseRole}</code></>}</p>
       </div>
     </li>
   )

@@ -21,15 +21,16 @@ export function CopyButton ({ text, label, isQuiet = false, onCopied }: {
       return
     }
     setIsCopied(true)
-    toast(`${label.replace(/^Copy (the )?/, '').replace(/^./, first => first.toUpperCase())} copied`)
     onCopied?.()
     clearTimeout(timer.current)
     timer.current = window.setTimeout(() => setIsCopied(false), confirmedForMs)
   }
   return (
-    <button type='button' class={isQuiet ? 'icon-button' : 'button'} onClick={copy} {...isQuiet && { 'aria-label': label, title: label }}>
+    <button type='button' class={`${isQuiet ? 'icon-button' : 'button copy-button'}${isCopied ? ' is-copied' : ''}`} onClick={copy} {...isQuiet && { 'aria-label': label, title: label }}>
       <Icon name={isCopied ? 'check' : 'copy'} />
       {!isQuiet && (isCopied ? 'Copied' : label)}
+      {/* Here and not as a toast: a dialog keeps screen readers from what is outside of it. */}
+      <span class='visually-hidden' role='status'>{isQuiet && isCopied && 'Copied'}</span>
     </button>
   )
 }

@@ -5,6 +5,7 @@ type Tone = 'good' | 'bad'
 type ShowToast = (text: string, tone?: Tone) => void
 
 const ToastContext = createContext<ShowToast>(() => {})
+const shownAfterMs = 120
 const shownForMs = 6_000
 
 /** Says in passing, to the eye and to a screen reader, that something is done. */
@@ -16,7 +17,8 @@ export function Toasts ({ children }: { readonly children: ComponentChildren }) 
   const [toasts, setToasts] = useState<readonly { readonly id: number, readonly text: string, readonly tone: Tone }[]>([])
   const show = useCallback<ShowToast>((text, tone = 'good') => {
     const id = Math.random()
-    setToasts(toasts => [...toasts.slice(-2), { id, text, tone }])
+    // Once a dialog that led to it is closed: it would keep screen readers from hearing this.
+    setTimeout(() => setToasts(toasts => [...toasts.slice(-2), { id, text, tone }]), shownAfterMs)
     setTimeout(() => setToasts(toasts => toasts.filter(toast => toast.id !== id)), shownForMs)
   }, [])
   return (

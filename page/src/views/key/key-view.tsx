@@ -71,7 +71,7 @@ export function KeyView ({ id, query }: { readonly id: number, readonly query: U
       </ViewHead>
       {error !== null && <ProblemNote error={error} onRetry={reload} />}
       <RotationPanel apiKey={key} onChanged={onChanged} />
-      <KeyUsage id={id} query={query} />
+      <KeyUsage apiKey={key} routes={routes} query={query} />
       <div class='columns'>
         <Facts apiKey={key} />
         <ScopesCard apiKey={key} routes={routes} />

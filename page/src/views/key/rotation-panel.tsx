@@ -20,7 +20,7 @@ export function RotationPanel ({ apiKey, onChanged }: { readonly apiKey: ApiKey,
   const secrets = apiKey.earlierSecrets.filter(({ expiresAt }) => Date.parse(expiresAt) > nowMs)
   if (secrets.length === 0) return null
   return (
-    <Card title={secrets.length === 1 ? 'The old secret still works' : `${secrets.length} old secrets still work`} tone='warning' note='Until their grace ends, besides the new one'>
+    <Card title={secrets.length === 1 ? 'The old secret still works' : `${secrets.length} old secrets still work`} tone='warning' note={`Besides the new one, until ${secrets.length === 1 ? 'its' : 'their'} grace ends`}>
       <ul class='secrets'>
         {secrets.map(secret => {
           const advice = graceAdvice(secret, nowMs)

@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks'
+import { useEffect, useState } from 'preact/hooks'
 import type { NewSecret as Secret } from '../../api/types.ts'
 import { Confirm } from '../../parts/confirm.tsx'
 import { NewSecret } from '../../parts/new-secret.tsx'
@@ -20,6 +20,9 @@ export function CreateKey () {
   const [isCopied, setIsCopied] = useState(false)
   const [wanted, setWanted] = useState<string | null>(null)
   const leave = useLeaveGuard(created !== null && !isCopied, setWanted)
+  useEffect(() => {
+    if (created !== null) document.querySelector('h1')?.focus()
+  }, [created])
 
   if (!canWrite) {
     return (

@@ -15,7 +15,7 @@ export function ErrorList ({ errors }: { readonly errors: UsageSummary['errors']
                 <span class={status >= 500 ? 'status status-server' : 'status status-client'}>{status}</span>
                 <div>
                   <p>{route} <span class='muted'>by</span> {name === null ? <span class='muted'>{prefix ?? `deleted key ${key}`}</span> : <a href={`#/keys/${key}`}>{name}</a>}</p>
-                  <p class='hint'>{requestsOf(requests)} · last within the hour of <Time at={lastHour} /></p>
+                  <p class='hint'>{requestsOf(requests)} · last about <Time at={lastHour} /></p>
                 </div>
               </li>
             ))}
