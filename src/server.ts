@@ -8,19 +8,23 @@ import { ConfigFile } from './config/config-file.ts'
 import type { Environment } from './config/environment.ts'
 import type { ConfigOverrides } from './config/load.ts'
 import { openEmbedded } from './database/embedded.ts'
+import { createPool } from './database/pool.ts'
 import { awaitSchema, ensureSchema } from './database/schema-gate.ts'
 import type { Front, FrontOptions } from './front.ts'
 import { BcryptPool } from './keys/bcrypt.ts'
 import { Peppers } from './keys/digest.ts'
+import { KeyManager } from './keys/manager.ts'
 import { FailureBudget } from './limits/failure-budget.ts'
 import { createRegistry } from './metrics/registry.ts'
-import { createServing, databaseConnectionsMax } from './serving.ts'
+import { createServing, databaseConnectionsMax, shutdown } from './serving.ts'
 import { workerCount } from './workers/count.ts'
 import { startWorkers } from './workers/primary.ts'
 
 /** At cost 10 a minute's work of a core; whoever comes on top of it is told to come back. */
 const bcryptQueueMax = 1_000
-/** Of the embedded database, beside those of the workers: for commands, and whoever has a look. */
+/** What the admin API asks of the database, of which nothing is kept open for it. */
+const adminDatabase = { connectionsMax: 4, connectionsMin: 0, queryTimeoutMs: 30_000 } as const
+/** Of the embedded database, beside those of the workers: for the admin API, commands, and whoever has a look. */
 const otherConnectionsMax = 43
 
 /** Short, since the path of a socket is made of it. */
@@ -68,7 +72,7 @@ export async function startServer (options: ServerOptions): Promise<Server> {
 
 async function compose (options: ServerOptions, closers: Closers): Promise<Server> {
   const { config, environment, logger, version, signal } = options
-  const state = { isSchemaReady: false, isDraining: false }
+  const state = { isSchemaReady: false, isDraining: false, config, gatewayUrl: '' }
   const stop = new AbortController()
 
   const workers = workerCount(config.gateway.workers)
@@ -81,6 +85,8 @@ async function compose (options: ServerOptions, closers: Closers): Promise<Serve
 
   const bcrypt = new BcryptPool({ queueMax: bcryptQueueMax, logger })
   closers.add('bcrypt', () => bcrypt.close())
+  const adminPool = createPool({ connectionString: database.url, applicationName: 'latchkey admin', ...adminDatabase, logger })
+  closers.add('admin pool', () => adminPool.endWithin(shutdown.poolsMs))
   const failures = new FailureBudget(config.gateway.failureBudget)
   const isReady = () => state.isSchemaReady && front.hasReachedStore() && !state.isDraining
   const front = await (workers === 1 ? serveAlone : startWorkers)({
@@ -91,17 +97,30 @@ async function compose (options: ServerOptions, closers: Closers): Promise<Serve
     file: options.configFile,
     overrides: options.configOverrides,
     logger,
-    onChange: changed => front.replaceRoutes(changed),
+    onChange: changed => {
+      front.replaceRoutes(changed)
+      state.config = { ...config, routes: changed.routes, upstreams: changed.upstreams }
+    },
   })
   closers.add('configuration file', () => configFile.close())
-  const admin = createAdmin({ registry: front.registry, isReady, adminToken: environment.adminToken, version, logger })
+  const admin = createAdmin({
+    registry: front.registry,
+    isReady,
+    adminToken: environment.adminToken,
+    pool: adminPool,
+    manager: new KeyManager({ pool: adminPool, peppers: new Peppers(database.peppers), bcrypt, config: config.keys }),
+    config: () => state.config,
+    gatewayUrl: () => state.gatewayUrl,
+    version,
+    logger,
+  })
   // Closed after the flush, so that the last numbers can still be read.
   closers.add('admin listener', () => admin.close())
   closers.add('drain', () => front.drain())
   signal?.throwIfAborted()
 
   const adminUrl = await listen(config.admin, 'admin', at => admin.listen(at), () => admin.server.address())
-  const gatewayUrl = await listen(config.gateway, 'gateway', at => front.listen(at), () => front.address())
+  const gatewayUrl = state.gatewayUrl = await listen(config.gateway, 'gateway', at => front.listen(at), () => front.address())
   logger.info({ gatewayUrl, adminUrl, routes: config.routes.length, workers }, 'listening')
   closers.add('start-up', () => stop.abort())
   becomeReady().catch(err => { if (!stop.signal.aborted) options.onFatal(err) })

@@ -3,6 +3,8 @@ import Fastify, { LogController } from 'fastify'
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
+import type { ApiParts } from './api/handlers/index.ts'
+import { openApiText } from './api/document.ts'
 import { readPageFiles } from './page-files.ts'
 import { answerClientError, sendError, sendProblem } from './problem.ts'
 import { isRebound } from './rebinding.ts'
@@ -12,7 +14,7 @@ import { addV1 } from './v1.ts'
  * The control plane's listener, not yet listening. `/`, `/metrics`, `/healthz` and `/readyz` are open to whoever
  * reaches it, `/v1` only to the bearer of the token. Everything refused is a problem (RFC 9457).
  */
-export function createAdmin ({ registry, isReady, adminToken, logger }: AdminOptions): FastifyInstance {
+export function createAdmin ({ registry, isReady, adminToken, version, logger, ...api }: AdminOptions): FastifyInstance {
   // Fastify says at level info that it listens, which server.ts says for both listeners.
   const loggerInstance: FastifyBaseLogger = logger.child({}, { level: logger.isLevelEnabled('warn') ? 'warn' : logger.level })
   const admin = Fastify({
@@ -35,18 +37,15 @@ export function createAdmin ({ registry, isReady, adminToken, logger }: AdminOpt
   addOpen(admin, '/metrics', async () => ({ status: 200, type: registry.contentType, body: await registry.metrics() }))
   addOpen(admin, '/healthz', async () => json(200, { status: 'ok' }))
   addOpen(admin, '/readyz', async () => isReady() ? json(200, { status: 'ready' }) : json(503, { status: 'not ready' }))
-  addV1(admin, adminToken)
+  addOpen(admin, '/openapi.json', async () => ({ status: 200, type: 'application/json', body: openApiText }))
+  addV1(admin, adminToken, { registry, isReady, version, ...api })
   return admin
 }
 
-export interface AdminOptions {
+export interface AdminOptions extends ApiParts {
   readonly registry: Pick<Registry, 'contentType' | 'metrics'>
-  /** Whether the gateway wants traffic. */
-  readonly isReady: () => boolean
   /** Null closes `/v1` to everybody. */
   readonly adminToken: string | null
-  /** Of the product. */
-  readonly version: string
   readonly logger: Logger
 }
 

@@ -4,15 +4,19 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { problemBody, problems } from '../errors.ts'
 import type { ProblemCode } from '../errors.ts'
 
-export function sendProblem (request: FastifyRequest, reply: FastifyReply, code: ProblemCode, detail?: string): FastifyReply {
-  return reply.code(problems[code].status).type('application/problem+json').send(problemBody(code, request.id, detail === undefined ? undefined : { detail }))
+export function sendProblem (request: FastifyRequest, reply: FastifyReply, code: ProblemCode, detail?: string, members: Readonly<Record<string, unknown>> = {}): FastifyReply {
+  return reply.code(problems[code].status).type('application/problem+json').send(problemBody(code, request.id, detail === undefined ? members : { detail, ...members }))
 }
 
 /** What Fastify or a handler threw. The cause of a failure of ours goes to the log alone. */
-export function sendError (err: Error & { statusCode?: number }, request: FastifyRequest, reply: FastifyReply): void {
+export function sendError (err: Error & { statusCode?: number, code?: string }, request: FastifyRequest, reply: FastifyReply): void {
   const code = codeOf(err.statusCode ?? 500)
   if (code === 'internal_error') request.log.error({ err }, 'the admin listener failed to answer')
-  sendProblem(request, reply, code)
+  sendProblem(request, reply, code, code === 'bad_request' && isBodysFault(err) ? 'The body is not valid JSON.' : undefined)
+}
+
+function isBodysFault (err: Error & { code?: string }): boolean {
+  return err instanceof SyntaxError || err.code === 'FST_ERR_CTP_INVALID_JSON_BODY'
 }
 
 /** What node:http refused before there was a request. */
@@ -36,5 +40,6 @@ const clientErrors: ReadonlyMap<string, ProblemCode> = new Map([
 function codeOf (status: number): ProblemCode {
   if (status === 404) return 'route_not_found'
   if (status === 413) return 'body_too_large'
+  if (status === 415) return 'unsupported_media_type'
   return status >= 400 && status < 500 ? 'bad_request' : 'internal_error'
 }

@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from 'commander'
 import { grammars } from '../config/grammar.ts'
+import { isoTime } from '../config/iso-time.ts'
 import { parseDuration } from '../config/units.ts'
 import { keyBytesMax, keyPrefixOf } from '../keys/format.ts'
 import { isGrantableScope } from '../keys/scope-names.ts'
@@ -81,15 +82,6 @@ export function pastTime (text: string): Date {
   const time = isoTime(text)
   if (time === null) throw new InvalidArgumentError('Say how long ago, such as 12h or 7d, or a time in ISO 8601 with its zone: 2030-01-31 or 2030-01-31T12:00:00Z.')
   return time
-}
-
-/** Null where the text is no such time. A time of day needs its zone: two readers must not read two moments. */
-function isoTime (text: string): Date | null {
-  const parts = /^(\d{4})-(\d\d)-(\d\d)(T\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d))?$/.exec(text)
-  const time = new Date(text)
-  // V8 reads 30 February as 2 March.
-  const daysInMonth = parts === null ? 0 : new Date(Date.UTC(Number(parts[1]), Number(parts[2]), 0)).getUTCDate()
-  return parts === null || Number.isNaN(time.getTime()) || Number(parts[3]) > daysInMonth ? null : time
 }
 
 /** A parser of whole numbers from `least` to `most`. */

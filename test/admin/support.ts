@@ -1,8 +1,13 @@
 import { Writable } from 'node:stream'
+import pg from 'pg'
 import { pino } from 'pino'
 import type { Test } from 'tap'
 import { createAdmin } from '../../src/admin/index.ts'
 import type { AdminOptions } from '../../src/admin/index.ts'
+import { parseConfig } from '../../src/config/load.ts'
+import { BcryptPool } from '../../src/keys/bcrypt.ts'
+import { Peppers } from '../../src/keys/digest.ts'
+import { KeyManager } from '../../src/keys/manager.ts'
 import { GatewayMetrics } from '../../src/metrics/gateway-metrics.ts'
 import { Histogram } from '../../src/metrics/histogram.ts'
 import { createRegistry } from '../../src/metrics/registry.ts'
@@ -32,7 +37,9 @@ export function parts (more: Partial<RegistryParts> = {}): RegistryParts {
   }
 }
 
-/** Listening on loopback; closed with the test. `log` gathers every line logged. */
+const config = parseConfig('upstreams: { any: { targets: ["http://127.0.0.1"] } }\nroutes: [{ id: any, path: /, upstream: any }]\n', 'test')
+
+/** Listening on loopback, without a database; closed with the test. `log` gathers every line logged. */
 export async function startAdmin (t: Pick<Test, 'teardown'>, more: Partial<AdminOptions> = {}): Promise<{ url: string, log: string[] }> {
   const log: string[] = []
   const logger = pino({ level: 'trace' }, new Writable({
@@ -41,7 +48,16 @@ export async function startAdmin (t: Pick<Test, 'teardown'>, more: Partial<Admin
       done()
     },
   }))
-  const admin = createAdmin({ registry: createRegistry(parts()), isReady: () => true, adminToken, version: '1.2.3', logger, ...more })
+  const pool = new pg.Pool({ connectionString: 'postgresql://127.0.0.1:1/none' })
+  const bcrypt = new BcryptPool({ queueMax: 1, logger })
+  t.teardown(async () => {
+    await bcrypt.close()
+    await pool.end()
+  })
+  const manager = new KeyManager({ pool, peppers: new Peppers([]), bcrypt, config: config.keys })
+  const admin = createAdmin({
+    registry: createRegistry(parts()), isReady: () => true, adminToken, version: '1.2.3', logger, pool, manager, config: () => config, gatewayUrl: () => 'http://gateway.test', ...more,
+  })
   t.teardown(() => admin.close())
   return { url: await admin.listen({ host: '127.0.0.1', port: 0 }), log }
 }

@@ -6,7 +6,7 @@ import { labelled, niceScale } from './scale.ts'
 import { TrafficTable } from './traffic-table.tsx'
 import { useWidth } from './use-width.ts'
 
-const margin = { left: 44, right: 8 }
+const margin = { left: 52, right: 8 }
 const bars = { top: 8, height: 168 }
 const line = { top: 204, height: 56 }
 const height = 288

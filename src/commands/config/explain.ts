@@ -7,7 +7,6 @@ import { readEnvironment } from '../environment.ts'
 import { examples } from '../help.ts'
 import { withKeyManager } from '../keys/key-session.ts'
 import { Output } from '../output.ts'
-import { judgeKeyState } from './key-state-verdict.ts'
 import { printVerdict } from './verdict-view.ts'
 
 interface ExplainOptions {
@@ -51,7 +50,7 @@ async function explainRequest ({ json = false, ...options }: ExplainOptions): Pr
 }
 
 async function verdictOn ({ method, path, host, scopes }: Omit<ExplainOptions, 'json'>, config: Config, key: ApiKey | null): Promise<Verdict> {
-  const [{ explain }, { RouteTable }] = await Promise.all([import('../../routes/explain.ts'), import('../../routes/route-table.ts')])
+  const [{ explain }, { judgeKeyState }, { RouteTable }] = await Promise.all([import('../../routes/explain.ts'), import('../../routes/key-state-verdict.ts'), import('../../routes/route-table.ts')])
   const verdict = explain(new RouteTable(config.routes), { method, host, path, scopes: key?.scopes ?? scopes ?? null })
   return key === null ? verdict : judgeKeyState(verdict, key, config.keys.environments)
 }

@@ -1,0 +1,57 @@
+import { isStoreUnavailable } from '../../database/sqlstate.ts'
+import { RowsHiddenError } from '../../database/hidden-rows.ts'
+import { type ProblemCode, UsageError } from '../../errors.ts'
+import { BcryptBusyError } from '../../keys/bcrypt.ts'
+import { type KeyFault, KeyManagerError } from '../../keys/manager.ts'
+import { ReportTimeoutError } from '../../usage/reports/traffic.ts'
+
+/** What is wrong with one field of a request: `scopes.0`; empty: with the whole. */
+export interface FieldFault {
+  readonly field: string
+  readonly detail: string
+}
+
+/** A call that is answered with a problem. */
+export class ApiError extends Error {
+  override readonly name = 'ApiError'
+  readonly code: ProblemCode
+  readonly detail: string | undefined
+  /** Members of the problem beside its own. */
+  readonly members: Readonly<Record<string, unknown>>
+  /** For the log alone. */
+  readonly isOurs: boolean
+
+  constructor (code: ProblemCode, { detail, members = {}, isOurs = false, cause }: { detail?: string | undefined, members?: Readonly<Record<string, unknown>>, isOurs?: boolean, cause?: unknown } = {}) {
+    super(detail ?? code, { cause })
+    this.code = code
+    this.detail = detail
+    this.members = members
+    this.isOurs = isOurs
+  }
+}
+
+export function faultyRequest (errors: readonly FieldFault[]): ApiError {
+  const [first] = errors
+  const detail = errors.length === 1 && first !== undefined ? sentence(first) : `The request has ${errors.length} faults.`
+  return new ApiError('bad_request', { detail, members: { errors } })
+}
+
+const codes = { not_found: 'key_not_found', revoked: 'key_is_revoked', expired: 'key_has_expired', changed: 'precondition_failed' } as const satisfies Record<Exclude<KeyFault, 'invalid'>, ProblemCode>
+
+/** What a client is told of whatever a call has thrown; null: a fault of ours. */
+export function apiErrorOf (err: unknown): ApiError | null {
+  if (err instanceof ApiError) return err
+  if (err instanceof KeyManagerError) {
+    return err.fault === 'invalid' ? faultyRequest([{ field: err.field ?? '', detail: err.message }]) : new ApiError(codes[err.fault], { detail: `${err.message}.` })
+  }
+  if (err instanceof RowsHiddenError) return new ApiError('key_store_unavailable', { isOurs: true, cause: err, detail: 'The database hides rows from the gateway. Its log says what to do.' })
+  if (err instanceof UsageError) return faultyRequest([{ field: '', detail: err.message }])
+  if (err instanceof BcryptBusyError) return new ApiError('overloaded')
+  if (err instanceof ReportTimeoutError) return new ApiError('report_timeout')
+  if (isStoreUnavailable(err)) return new ApiError('key_store_unavailable', { isOurs: true, cause: err, detail: 'The database can\'t be asked right now. Try again shortly.' })
+  return null
+}
+
+function sentence ({ field, detail }: FieldFault): string {
+  return `${field === '' || detail.startsWith(field) ? '' : `${field} `}${detail}.`
+}

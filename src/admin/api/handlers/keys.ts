@@ -1,0 +1,86 @@
+import { parseDuration } from '../../../config/units.ts'
+import { type ApiKey, type KeyManager, type KeyWithSecret, versionOf } from '../../../keys/manager.ts'
+import type { Answer, CallContext, Handlers } from '../call.ts'
+import { faultyRequest } from '../failure.ts'
+import { OnceByKey } from '../idempotency.ts'
+
+const lifetimeMsMax = 36_525 * 86_400_000
+const gracePeriodDefault = '24h'
+
+type KeyHandlers = Pick<Handlers, 'createKey' | 'listKeys' | 'getKey' | 'updateKey' | 'deleteKey' | 'disableKey' | 'enableKey' | 'revokeKey' | 'rotateKey' | 'endGrace'>
+
+/** Keys, made and changed in the caller's name. */
+export function keyHandlers (manager: KeyManager): KeyHandlers {
+  return {
+    async createKey (call) {
+      const { userId, expiresAt, expiresIn, ...fields } = call.body
+      const made = await of(call).create({ ...fields, user: userId, expiresAt: expiryOf({ expiresAt, expiresIn }) }, onceFor(call, 'create', call.body))
+      return { ...withSecret(made), headers: { location: `/v1/keys/${made.apiKey.id}`, etag: eTag(made.apiKey) } }
+    },
+    async listKeys ({ query: { userId, cursor, ...filter } }) {
+      const { data, nextAfterId } = await manager.list({ ...filter, user: userId, order: 'newest', limit: filter.limit ?? 50, afterId: cursor === undefined ? undefined : Number(cursor) })
+      return { body: { data, nextCursor: nextAfterId === null ? null : String(nextAfterId) } }
+    },
+    getKey: async ({ params }) => one(await manager.show(params.id)),
+    async updateKey (call) {
+      const { expiresAt, expiresIn, ...changes } = call.body
+      return one(await of(call).update(call.params.id, { ...changes, expiresAt: expiryOf({ expiresAt, expiresIn }) }, conditionOf(call)))
+    },
+    async deleteKey (call) {
+      await of(call).delete(call.params.id, conditionOf(call))
+      return {}
+    },
+    disableKey: async call => one(await of(call).disable(call.params.id)),
+    enableKey: async call => one(await of(call).enable(call.params.id)),
+    revokeKey: async call => one(await of(call).revoke(call.params.id)),
+    async rotateKey (call) {
+      const gracePeriodMs = parseDuration(call.body?.gracePeriod ?? gracePeriodDefault)!
+      return withSecret(await of(call).rotate(call.params.id, { gracePeriodMs }, onceFor(call, 'rotate', call.params.id, gracePeriodMs)))
+    },
+    endGrace: async call => one(await of(call).endGrace(call.params.id, call.body?.earlierSecretId ?? null)),
+  }
+
+  function of ({ caller, requestId }: CallContext): KeyManager {
+    return manager.as({ kind: 'token', name: caller.name, address: caller.address, requestId })
+  }
+}
+
+function one (key: ApiKey): Answer {
+  return { body: key, headers: { etag: eTag(key) } }
+}
+
+function withSecret (made: KeyWithSecret): Answer {
+  return { body: made, headers: { etag: eTag(made.apiKey) } }
+}
+
+function eTag (key: ApiKey): string {
+  return `"${versionOf(key)}"`
+}
+
+/** Several may be listed, as RFC 9110 has it; of one that isn't ours, no key has the version. */
+function conditionOf ({ headers }: { readonly headers: { readonly 'if-match'?: string } }): { readonly version?: string } {
+  const listed = headers['if-match']?.trim()
+  if (listed === undefined || listed === '*') return {}
+  const versions = [...listed.matchAll(/(?<!W\/)"([^"]*)"/g)].map(([, version]) => version!)
+  if (versions.length > 1) throw faultyRequest([{ field: 'if-match', detail: 'must hold one ETag' }])
+  return { version: versions[0] ?? '' }
+}
+
+interface OnceAsked extends CallContext {
+  readonly headers: { readonly 'idempotency-key'?: string }
+}
+
+/** `request`: all that tells it from another. */
+function onceFor ({ headers, token }: OnceAsked, ...request: unknown[]): OnceByKey | undefined {
+  const name = headers['idempotency-key']
+  return name === undefined ? undefined : new OnceByKey({ token, name, request: JSON.stringify(request) })
+}
+
+/** Undefined: nothing was said of it. */
+function expiryOf ({ expiresAt, expiresIn }: { readonly expiresAt?: string | null | undefined, readonly expiresIn?: string | undefined }): Date | null | undefined {
+  if (expiresIn === undefined) return typeof expiresAt === 'string' ? new Date(expiresAt) : expiresAt
+  if (expiresAt !== undefined) throw faultyRequest([{ field: 'expiresIn', detail: 'stands beside expiresAt: give one of them' }])
+  const ms = parseDuration(expiresIn)!
+  if (ms === 0 || ms > lifetimeMsMax) throw faultyRequest([{ field: 'expiresIn', detail: 'must be more than nothing and at most a hundred years' }])
+  return new Date(Date.now() + ms)
+}

@@ -1,0 +1,107 @@
+import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
+import { isoTime } from '../../config/iso-time.ts'
+import { nearest } from '../../config/nearest.ts'
+import type { Operation, Parameter } from './document.ts'
+import { type FieldFault, faultyRequest } from './failure.ts'
+
+export interface Received {
+  readonly params: Record<string, unknown>
+  readonly query: Record<string, unknown>
+  readonly headers: Record<string, unknown>
+  readonly body: unknown
+}
+
+const uuid = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i
+
+/** Checks requests by the schemas of the OpenAPI document, each compiled at its first use: what is documented is what holds. */
+export class Validation {
+  readonly #texts: Ajv
+  readonly #values: Ajv
+  readonly #compiled = new Map<object, ValidateFunction>()
+  readonly #objects = new Map<readonly Parameter[], Partial<Record<Parameter['in'], object>>>()
+
+  constructor (schemas: Record<string, object>) {
+    const options = { allErrors: true, allowUnionTypes: true, verbose: true, useDefaults: true, meta: false, validateSchema: false, strict: false } as const
+    // What comes as text, in an address or a header, becomes what it stands for; a body has types of its own.
+    this.#texts = withFormats(new Ajv({ ...options, coerceTypes: true }))
+    this.#values = withFormats(new Ajv(options)).addSchema({ schemas }, 'components')
+  }
+
+  /** Returns what was received with defaults and types put in. Errors: ApiError, with all faults. */
+  check ({ parameters, body }: Operation, received: Received): Received {
+    const params = { ...received.params }
+    const query = { ...received.query }
+    const headers = { ...received.headers }
+    const faults = [
+      ...this.#faults(this.#texts, this.#objectOf(parameters, 'path'), params),
+      ...this.#faults(this.#texts, this.#objectOf(parameters, 'query'), query),
+      ...this.#faults(this.#texts, this.#objectOf(parameters, 'header'), headers),
+    ]
+    if (body === null) {
+      if (received.body !== undefined && received.body !== null && !isEmptyObject(received.body)) faults.push({ field: '', detail: 'takes no body' })
+    } else if (received.body === undefined) {
+      if (body.isRequired) faults.push({ field: '', detail: 'a JSON body is needed' })
+    } else if (typeof received.body !== 'string' || body.textTypes.length === 0) {
+      faults.push(...this.#faults(this.#values, body.schema, received.body))
+    }
+    if (faults.length > 0) throw faultyRequest(faults)
+    return { params, query, headers, body: received.body }
+  }
+
+  #faults (ajv: Ajv, schema: object, value: unknown): FieldFault[] {
+    let validate = this.#compiled.get(schema)
+    if (validate === undefined) this.#compiled.set(schema, validate = ajv.compile(schema))
+    return validate(value) ? [] : (validate.errors ?? []).map(faultOf)
+  }
+
+  /** The parameters of one place, as an object's properties. */
+  #objectOf (parameters: readonly Parameter[], place: Parameter['in']): object {
+    const known = this.#objects.get(parameters)?.[place]
+    if (known !== undefined) return known
+    const own = parameters.filter((parameter) => parameter.in === place)
+    const schema = {
+      type: 'object',
+      properties: Object.fromEntries(own.map(({ name, schema }) => [name, schema])),
+      required: own.filter(({ required }) => required).map(({ name }) => name),
+      // A client sends headers that are none of ours.
+      ...place === 'header' ? {} : { additionalProperties: false },
+    }
+    this.#objects.set(parameters, { ...this.#objects.get(parameters), [place]: schema })
+    return schema
+  }
+}
+
+function withFormats (ajv: Ajv): Ajv {
+  return ajv.addFormat('date-time', (text: string) => isoTime(text) !== null).addFormat('uuid', uuid)
+}
+
+function faultOf ({ instancePath, keyword, params, parentSchema, data, message }: ErrorObject): FieldFault {
+  const field = instancePath.slice(1).replaceAll('/', '.').replaceAll('~1', '/').replaceAll('~0', '~')
+  const below = (name: unknown): string => field === '' ? String(name) : `${field}.${name}`
+  switch (keyword) {
+    case 'required': return { field: below(params['missingProperty']), detail: 'is needed' }
+    case 'additionalProperties': {
+      const name = String(params['additionalProperty'])
+      const meant = nearest(name, Object.keys(parentSchema?.['properties'] ?? {}))
+      return { field: below(name), detail: meant === null ? 'is not known here' : `is not known here: did you mean ${meant}?` }
+    }
+    case 'type': return { field, detail: data === null ? 'must not be null' : `must be ${[params['type']].flat().map((type) => typeNames[String(type)] ?? type).join(' or ')}` }
+    case 'enum': return { field, detail: `must be one of ${(params['allowedValues'] as unknown[]).join(', ')}` }
+    case 'pattern': return { field, detail: parentSchema?.['description'] === undefined ? `must match ${params['pattern']}` : `must be as in: ${parentSchema['description']}` }
+    case 'format': return { field, detail: params['format'] === 'date-time' ? 'must be a time in ISO 8601 with its zone, such as 2030-01-31T12:00:00Z' : `must be a ${params['format']}` }
+    case 'minimum': return { field, detail: `must be ${params['limit']} or more` }
+    case 'maximum': return { field, detail: `must be ${params['limit']} or less` }
+    case 'minLength': return { field, detail: params['limit'] === 1 ? 'must not be empty' : `must have ${params['limit']} characters or more` }
+    case 'maxLength': return { field, detail: `must have ${params['limit']} characters or fewer` }
+    case 'minProperties': return { field, detail: 'must not be empty' }
+    default: return { field, detail: message ?? 'is not as it must be' }
+  }
+}
+
+const typeNames: Readonly<Record<string, string>> = {
+  object: 'an object', array: 'a list', string: 'text', integer: 'a whole number', number: 'a number', boolean: 'true or false', null: 'null',
+}
+
+function isEmptyObject (body: unknown): boolean {
+  return typeof body === 'object' && body !== null && Object.keys(body).length === 0
+}

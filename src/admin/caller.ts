@@ -1,0 +1,15 @@
+/** Who calls the admin API. */
+export interface Caller {
+  /** Of the token. */
+  readonly name: string
+  readonly rights: 'read' | 'write'
+  /** Whence the request came. */
+  readonly address: string
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Of requests below /v1, once their token was verified. */
+    caller: Caller
+  }
+}
