@@ -44,7 +44,8 @@ export function actorWords ({ actor: { kind, name }, databaseRole }: AuditEntry)
 
 export interface Change {
   readonly label: string
-  readonly before: string
+  /** Null: there was nothing to compare with. */
+  readonly before: string | null
   readonly after: string
 }
 
@@ -53,20 +54,37 @@ const labels: Readonly<Record<string, string>> = {
   isActive: 'active',
   expiresAt: 'expiry',
   revokedAt: 'revoked',
-  keyPrefix: 'prefix',
-  earlierSecrets: 'earlier secrets',
+  graceEndsAt: 'old secret works until',
 }
-/** Said by the verb already, or of no use to a reader. */
-const silent = new Set(['id', 'updatedAt', 'createdAt', 'lastUsedAt', 'status'])
+/** What the verb has said already, and what tells a reader nothing. */
+const silent: Readonly<Record<string, readonly string[]>> = {
+  'key.disabled': ['isActive'],
+  'key.enabled': ['isActive'],
+  'key.revoked': ['isActive', 'revokedAt'],
+}
+const alwaysSilent = ['id', 'createdAt', 'secret', 'secretPrefix']
+/** Of a new key, what one would ask first. */
+const toldOfNewOnes = ['scopes', 'expiresAt', 'environment']
 
-/** Field by field what is other than before. */
+/** Field by field, what is other than before. */
 export function changesOf ({ action, before, after }: Pick<AuditEntry, 'action' | 'before' | 'after'>): readonly Change[] {
-  if (action === 'key.created' || action === 'key.deleted') return []
-  const old = camelCased(before ?? {})
-  const fresh = camelCased(after ?? {})
+  if (action === 'key.deleted') return []
+  const old = before ?? {}
+  const fresh = after ?? {}
+  if (action === 'key.created') return toldOfNewOnes.filter(name => fresh[name] != null).map(name => ({ label: labelOf(name), before: null, after: valueText(fresh[name]) }))
+  const untold = [...alwaysSilent, ...silent[action] ?? []]
   return [...new Set([...Object.keys(old), ...Object.keys(fresh)])]
-    .filter(name => !silent.has(name) && JSON.stringify(old[name]) !== JSON.stringify(fresh[name]))
-    .map(name => ({ label: labels[name] ?? name.replace(/[A-Z]/g, letter => ` ${letter.toLowerCase()}`), before: valueText(old[name]), after: valueText(fresh[name]) }))
+    .filter(name => !untold.includes(name) && !(name === 'graceEndsAt' && fresh[name] == null && old[name] == null))
+    .filter(name => JSON.stringify(old[name] ?? null) !== JSON.stringify(fresh[name] ?? null))
+    .map(name => ({
+      label: labelOf(name),
+      before: name === 'graceEndsAt' && old[name] == null ? null : valueText(old[name]),
+      after: name === 'graceEndsAt' && fresh[name] == null ? 'ended' : valueText(fresh[name]),
+    }))
+}
+
+function labelOf (name: string): string {
+  return labels[name] ?? name.replace(/[A-Z]/g, letter => ` ${letter.toLowerCase()}`)
 }
 
 export function valueText (value: unknown): string {
@@ -75,8 +93,4 @@ export function valueText (value: unknown): string {
   if (typeof value === 'string') return /^\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:?\d\d)$/.test(value) ? exactTime(value) : value
   if (Array.isArray(value)) return value.length === 0 ? 'none' : value.map(valueText).join(', ')
   return typeof value === 'object' ? JSON.stringify(value) : String(value)
-}
-
-function camelCased (values: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
-  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()), value]))
 }

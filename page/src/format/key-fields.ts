@@ -5,6 +5,11 @@ export type KeyFields = Pick<ApiKey, 'name' | 'description' | 'scopes' | 'expire
 
 export const fieldLabels: Readonly<Record<keyof KeyFields, string>> = { name: 'Name', description: 'Description', scopes: 'Scopes', expiresAt: 'Expiry', metadata: 'Metadata' }
 
+/** Rows that other programs wrote may have none. */
+export function nameOf ({ id, name }: Pick<ApiKey, 'id' | 'name'>): string {
+  return name.trim() === '' ? `Key ${id}, unnamed` : name
+}
+
 export function fieldsOf ({ name, description, scopes, expiresAt, metadata }: ApiKey): KeyFields {
   return { name, description, scopes, expiresAt, metadata }
 }

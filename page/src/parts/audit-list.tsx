@@ -25,7 +25,7 @@ function Entry ({ entry, isOfOneKey }: { readonly entry: AuditEntry, readonly is
             {changes.map(({ label, before, after }) => (
               <div key={label}>
                 <dt>{label}</dt>
-                <dd><del>{before}</del> <span aria-hidden='true'>→</span><span class='visually-hidden'> became </span> <ins>{after}</ins></dd>
+                <dd>{before !== null && <><del>{before}</del> <span aria-hidden='true'>→</span><span class='visually-hidden'> became </span> </>}<ins>{after}</ins></dd>
               </div>
             ))}
           </dl>

@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks'
+import { useEffect, useId, useState } from 'preact/hooks'
 import { actionLabel, auditActions } from '../format/audit-words.ts'
 import { AuditList } from '../parts/audit-list.tsx'
 import { Empty } from '../parts/empty.tsx'
@@ -17,6 +17,7 @@ export function Audit ({ query }: { readonly query: URLSearchParams }) {
   const { api } = useSession()
   const filters = { action: query.get('action') ?? '', actor: query.get('actor') ?? '' }
   const [typed, setTyped] = useState(filters.actor)
+  const namesId = useId()
   const settled = useDebounced(typed, typingMs)
   useEffect(() => {
     if (settled !== filters.actor) replaceQuery({ actor: settled })
@@ -34,8 +35,9 @@ export function Audit ({ query }: { readonly query: URLSearchParams }) {
           </select>
         </label>
         <label class='user-box'>
-          <span class='visually-hidden'>Actor: a token, a person or a database role</span>
-          <input type='text' placeholder='By whom' value={typed} spellcheck={false} autocapitalize='off' onInput={event => setTyped(event.currentTarget.value)} />
+          <span class='visually-hidden'>By whom: the whole name of a token, a person or a database role</span>
+          <datalist id={namesId}>{[...new Set(rows?.map(({ actor }) => actor.name))].map(name => <option key={name} value={name} />)}</datalist>
+          <input type='text' placeholder='By whom: the whole name' list={namesId} value={typed} spellcheck={false} autocapitalize='off' onInput={event => setTyped(event.currentTarget.value)} />
         </label>
       </form>
       {error !== null && <ProblemNote error={error} />}

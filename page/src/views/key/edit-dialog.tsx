@@ -2,7 +2,7 @@ import { useRef, useState } from 'preact/hooks'
 import type { Answer } from '../../api/client.ts'
 import { isProblem } from '../../api/problem.ts'
 import type { ApiKey, Routes } from '../../api/types.ts'
-import { type KeyFields, changesBetween, fieldsOf } from '../../format/key-fields.ts'
+import { changesBetween, fieldsOf, type KeyFields, nameOf } from '../../format/key-fields.ts'
 import { type Expiry, expiresAtOf } from '../../format/expiry.ts'
 import { exactTime } from '../../format/time.ts'
 import { Dialog } from '../../parts/dialog.tsx'
@@ -84,7 +84,7 @@ export function EditDialog ({ opened, routes, onChanged, onClose }: {
     )
   }
   return (
-    <Dialog title={`Edit ${base.body.name}`} onClose={onClose} isWide>
+    <Dialog title={`Edit ${nameOf(base.body)}`} onClose={onClose} isWide>
       <form
         ref={form} autocomplete='off' noValidate onSubmit={event => {
           event.preventDefault()
@@ -93,7 +93,7 @@ export function EditDialog ({ opened, routes, onChanged, onClose }: {
       >
         <div class='dialog-body form'>
           <Field name='name' label='Name' fault={faults.of.name}>
-            {described => <input {...described} type='text' data-autofocus value={fields.name} maxLength={100} onInput={event => set({ name: event.currentTarget.value })} />}
+            {described => <input {...described} type='text' data-autofocus value={fields.name} maxLength={255} onInput={event => set({ name: event.currentTarget.value })} />}
           </Field>
           <Field name='description' label='Description' isOptional fault={faults.of.description}>
             {described => <textarea {...described} rows={2} value={fields.description ?? ''} onInput={event => set({ description: event.currentTarget.value })} />}

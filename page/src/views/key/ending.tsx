@@ -3,6 +3,7 @@ import type { Answer } from '../../api/client.ts'
 import type { KeyAction } from '../../api/calls.ts'
 import { messageOf } from '../../api/problem.ts'
 import type { ApiKey } from '../../api/types.ts'
+import { nameOf } from '../../format/key-fields.ts'
 import { Card } from '../../parts/card.tsx'
 import { Confirm } from '../../parts/confirm.tsx'
 import { useToast } from '../../parts/toasts.tsx'
@@ -14,7 +15,8 @@ export function Ending ({ apiKey, onChanged }: { readonly apiKey: ApiKey, readon
   const { api } = useSession()
   const toast = useToast()
   const [asked, setAsked] = useState<'disable' | 'revoke' | 'delete' | null>(null)
-  const { id, name, prefix, status } = apiKey
+  const { id, prefix, status } = apiKey
+  const name = nameOf(apiKey)
   const act = async (action: KeyAction, done: string): Promise<void> => {
     await api.act(id, action)
     onChanged()

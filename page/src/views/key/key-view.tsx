@@ -2,6 +2,7 @@ import { useCallback, useState } from 'preact/hooks'
 import type { Answer } from '../../api/client.ts'
 import { isProblem } from '../../api/problem.ts'
 import type { ApiKey } from '../../api/types.ts'
+import { nameOf } from '../../format/key-fields.ts'
 import { StatusBadge } from '../../parts/badge.tsx'
 import { CopyButton } from '../../parts/copy.tsx'
 import { Empty } from '../../parts/empty.tsx'
@@ -57,7 +58,7 @@ export function KeyView ({ id, query }: { readonly id: number, readonly query: U
   return (
     <>
       <ViewHead
-        title={key.name} back={back} badge={<StatusBadge status={key.status} />}
+        title={nameOf(key)} back={back} badge={<StatusBadge status={key.status} />}
         lead={<p class='prefix'><code>{key.prefix}…</code><CopyButton text={key.prefix} label='Copy the prefix' isQuiet /></p>}
       >
         {canWrite

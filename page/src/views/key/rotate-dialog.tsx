@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks'
 import type { ApiKey, NewSecret as Secret, Routes } from '../../api/types.ts'
+import { nameOf } from '../../format/key-fields.ts'
 import { Dialog } from '../../parts/dialog.tsx'
 import { NewSecret } from '../../parts/new-secret.tsx'
 import { Note, ProblemNote } from '../../parts/note.tsx'
@@ -64,7 +65,7 @@ export function RotateDialog ({ apiKey, routes, onChanged, onClose }: {
     )
   }
   return (
-    <Dialog key='asking' title={`Rotate ${apiKey.name}`} onClose={close}>
+    <Dialog key='asking' title={`Rotate ${nameOf(apiKey)}`} onClose={close}>
       <form onSubmit={submit}>
         <div class='dialog-body'>
           <p>The key gets a new secret and keeps its id, scopes and history. How long should the old secret go on working?</p>

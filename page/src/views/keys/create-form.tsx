@@ -54,7 +54,7 @@ export function CreateForm ({ routes, onCreated }: { readonly routes: Routes, re
   return (
     <form ref={form} class='card narrow form' onSubmit={submit} autocomplete='off' noValidate>
       <Field name='name' label='Name' fault={faults.of.name} hint='What it is for. Shown wherever the key is.'>
-        {described => <input {...described} type='text' value={name} maxLength={100} placeholder='Warehouse sync' onInput={event => setName(event.currentTarget.value)} />}
+        {described => <input {...described} type='text' value={name} maxLength={255} placeholder='Warehouse sync' onInput={event => setName(event.currentTarget.value)} />}
       </Field>
       <Field name='userId' label='User' fault={faults.of.userId} hint='Whose key it is: the email or the id of somebody in auth.users.'>
         {described => <input {...described} type='text' value={userId} placeholder='ada@example.com' autocapitalize='off' spellcheck={false} onInput={event => setUserId(event.currentTarget.value)} />}

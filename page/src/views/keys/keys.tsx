@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'preact/hooks'
 import type { ApiKey } from '../../api/types.ts'
 import { StatusBadge } from '../../parts/badge.tsx'
+import { nameOf } from '../../format/key-fields.ts'
 import { CopyButton } from '../../parts/copy.tsx'
 import { type Column, DataTable } from '../../parts/data-table.tsx'
 import { Empty } from '../../parts/empty.tsx'
@@ -20,9 +21,9 @@ import { KeyFilters } from './key-filters.tsx'
 
 const typingMs = 220
 const columns: readonly Column<ApiKey>[] = [
-  { id: 'name', label: 'Name', cell: key => <><a href={`#/keys/${key.id}`}>{key.name}</a>{key.earlierSecrets.length > 0 && <span class='tag' title='A replaced secret still works'>Rotating</span>}</> },
+  { id: 'name', label: 'Name', cell: key => <><a href={`#/keys/${key.id}`}>{nameOf(key)}</a>{key.earlierSecrets.length > 0 && <span class='tag' title='A replaced secret still works'>Rotating</span>}</> },
   { id: 'status', label: 'Status', cell: key => <StatusBadge status={key.status} /> },
-  { id: 'prefix', label: 'Prefix', cell: key => <span class='prefix'><code>{key.prefix}…</code><CopyButton text={key.prefix} label={`Copy the prefix of ${key.name}`} isQuiet /></span> },
+  { id: 'prefix', label: 'Prefix', cell: key => <span class='prefix'><code>{key.prefix}…</code><CopyButton text={key.prefix} label={`Copy the prefix of ${nameOf(key)}`} isQuiet /></span> },
   { id: 'scopes', label: 'Scopes', cell: key => <ScopeList scopes={key.scopes} max={2} /> },
   { id: 'user', label: 'User', cell: key => <UserId id={key.userId} /> },
   { id: 'used', label: 'Last used', cell: key => <Time at={key.lastUsedAt} /> },

@@ -14,7 +14,7 @@ export function ErrorList ({ errors }: { readonly errors: UsageSummary['errors']
               <li key={`${key} ${route} ${status}`}>
                 <span class={status >= 500 ? 'status status-server' : 'status status-client'}>{status}</span>
                 <div>
-                  <p>{route} <span class='muted'>by</span> {name === null ? <span class='muted'>{prefix ?? `deleted key ${key}`}</span> : <a href={`#/keys/${key}`}>{name}</a>}</p>
+                  <p>{route === '' ? 'no route' : route} <span class='muted'>by</span> {name === null ? <span class='muted'>{prefix ?? `deleted key ${key}`}</span> : <a href={`#/keys/${key}`}>{name}</a>}</p>
                   <p class='hint'>{requestsOf(requests)} · last about <Time at={lastHour} /></p>
                 </div>
               </li>

@@ -17,7 +17,7 @@ export function TopKeys ({ keys, total }: { readonly keys: UsageSummary['keys'],
 }
 
 export function TopRoutes ({ routes, total }: { readonly routes: UsageSummary['routes'], readonly total: number }) {
-  return <TopList title='Top routes' total={total} rows={routes.map(route => ({ id: route.route, name: route.route, detail: null, numbers: route }))} />
+  return <TopList title='Top routes' total={total} rows={routes.map(route => ({ id: route.route, name: route.route === '' ? <span class='muted'>No route known</span> : route.route, detail: null, numbers: route }))} />
 }
 
 function TopList ({ title, total, rows }: {

@@ -1,4 +1,5 @@
 import { useId } from 'preact/hooks'
+import { nameOf } from '../../format/key-fields.ts'
 import { Field } from '../../parts/field.tsx'
 import { useSession } from '../../session.ts'
 import { useDebounced } from '../../state/use-debounced.ts'
@@ -19,11 +20,11 @@ export function KeyPicker ({ value, fault, onChange }: { readonly value: string,
   }, [api, typed])
   const chosen = isId ? data?.find(key => String(key.id) === typed) : undefined
   return (
-    <Field name='keyId' label='Key' fault={fault} hint={chosen === undefined ? 'Its id, or a part of its name to search by.' : `${chosen.name}, ${chosen.prefix}…, holds ${chosen.scopes.length === 0 ? 'no scopes' : chosen.scopes.join(' ')}`}>
+    <Field name='keyId' label='Key' fault={fault} hint={chosen === undefined ? 'Its id, or a part of its name to search by.' : `${nameOf(chosen)}, ${chosen.prefix}…, holds ${chosen.scopes.length === 0 ? 'no scopes' : chosen.scopes.join(' ')}`}>
       {described => (
         <>
           <input {...described} type='text' list={id} value={value} autocapitalize='off' spellcheck={false} onInput={event => onChange(event.currentTarget.value)} />
-          <datalist id={id}>{data?.map(key => <option key={key.id} value={String(key.id)}>{`${key.name} (${key.prefix}…)`}</option>)}</datalist>
+          <datalist id={id}>{data?.map(key => <option key={key.id} value={String(key.id)}>{`${nameOf(key)} (${key.prefix}…)`}</option>)}</datalist>
         </>
       )}
     </Field>

@@ -1,4 +1,5 @@
 import type { Question, Verdict } from '../../api/types.ts'
+import { nameOf } from '../../format/key-fields.ts'
 import { ruleText } from '../../format/scopes.ts'
 import { Note } from '../../parts/note.tsx'
 
@@ -16,7 +17,7 @@ export function VerdictNote ({ question, verdict }: { readonly question: Questio
         <p>{reason}</p>
         <dl class='facts'>
           <div><dt>Request</dt><dd><code class='breakable'>{question.method} {question.host}{question.path}</code></dd></div>
-          {key !== null && <div><dt>Key</dt><dd><a href={`#/keys/${key.id}`}>{key.name}</a>{key.status !== 'active' && `, ${key.status}`}</dd></div>}
+          {key !== null && <div><dt>Key</dt><dd><a href={`#/keys/${key.id}`}>{nameOf(key)}</a>{key.status !== 'active' && `, ${key.status}`}</dd></div>}
           {routeId !== null && <div><dt>Route</dt><dd><code>{routeId}</code></dd></div>}
           {rule !== null && <div><dt>Asks for</dt><dd>{rule}</dd></div>}
           {forwardedPath !== null && <div><dt>Upstream gets</dt><dd><code class='breakable'>{forwardedPath}</code></dd></div>}
