@@ -8,19 +8,26 @@ import { ConfigFile } from './config/config-file.ts'
 import type { Environment } from './config/environment.ts'
 import type { ConfigOverrides } from './config/load.ts'
 import { openEmbedded } from './database/embedded.ts'
+import { createPool } from './database/pool.ts'
 import { awaitSchema, ensureSchema } from './database/schema-gate.ts'
 import type { Front, FrontOptions } from './front.ts'
 import { BcryptPool } from './keys/bcrypt.ts'
 import { Peppers } from './keys/digest.ts'
 import { FailureBudget } from './limits/failure-budget.ts'
 import { createRegistry } from './metrics/registry.ts'
-import { createServing, databaseConnectionsMax } from './serving.ts'
+import { createServing, databaseConnectionsMax, shutdown } from './serving.ts'
+import { TokenStore } from './tokens/token-store.ts'
+import { TokenVerifier } from './tokens/verifier.ts'
 import { workerCount } from './workers/count.ts'
 import { startWorkers } from './workers/primary.ts'
 
 /** At cost 10 a minute's work of a core; whoever comes on top of it is told to come back. */
 const bcryptQueueMax = 1_000
-/** Of the embedded database, beside those of the workers: for commands, and whoever has a look. */
+/** What the admin API asks of the database, of which nothing is kept open for it. */
+const adminDatabase = { connectionsMax: 4, connectionsMin: 0, queryTimeoutMs: 30_000 } as const
+/** Of tokens, by network. */
+const tokenFailures = { failures: 20, perMs: 60_000 } as const
+/** Of the embedded database, beside those of the workers: for the admin API, commands, and whoever has a look. */
 const otherConnectionsMax = 43
 
 /** Short, since the path of a socket is made of it. */
@@ -81,6 +88,8 @@ async function compose (options: ServerOptions, closers: Closers): Promise<Serve
 
   const bcrypt = new BcryptPool({ queueMax: bcryptQueueMax, logger })
   closers.add('bcrypt', () => bcrypt.close())
+  const adminPool = createPool({ connectionString: database.url, applicationName: 'latchkey admin', ...adminDatabase, logger })
+  closers.add('admin pool', () => adminPool.endWithin(shutdown.poolsMs))
   const failures = new FailureBudget(config.gateway.failureBudget)
   const isReady = () => state.isSchemaReady && front.hasReachedStore() && !state.isDraining
   const front = await (workers === 1 ? serveAlone : startWorkers)({
@@ -94,7 +103,10 @@ async function compose (options: ServerOptions, closers: Closers): Promise<Serve
     onChange: changed => front.replaceRoutes(changed),
   })
   closers.add('configuration file', () => configFile.close())
-  const admin = createAdmin({ registry: front.registry, isReady, adminToken: environment.adminToken, version, logger })
+  const tokens = new TokenVerifier({
+    store: new TokenStore(adminPool), environmentToken: environment.adminToken, failures: new FailureBudget(tokenFailures), logger,
+  })
+  const admin = createAdmin({ registry: front.registry, isReady, tokens, version, logger })
   // Closed after the flush, so that the last numbers can still be read.
   closers.add('admin listener', () => admin.close())
   closers.add('drain', () => front.drain())

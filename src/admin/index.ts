@@ -3,6 +3,7 @@ import Fastify, { LogController } from 'fastify'
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
+import type { TokenVerifier } from '../tokens/verifier.ts'
 import { createPage } from './page.ts'
 import { answerClientError, sendError, sendProblem } from './problem.ts'
 import { isRebound } from './rebinding.ts'
@@ -10,9 +11,9 @@ import { addV1 } from './v1.ts'
 
 /**
  * The control plane's listener, not yet listening. `/`, `/metrics`, `/healthz` and `/readyz` are open to whoever
- * reaches it, `/v1` only to the bearer of the token. Everything refused is a problem (RFC 9457).
+ * reaches it, `/v1` only to the bearer of a token. Everything refused is a problem (RFC 9457).
  */
-export function createAdmin ({ registry, isReady, adminToken, version, logger }: AdminOptions): FastifyInstance {
+export function createAdmin ({ registry, isReady, tokens, version, logger }: AdminOptions): FastifyInstance {
   // Fastify says at level info that it listens, which server.ts says for both listeners.
   const loggerInstance: FastifyBaseLogger = logger.child({}, { level: logger.isLevelEnabled('warn') ? 'warn' : logger.level })
   const admin = Fastify({
@@ -36,7 +37,7 @@ export function createAdmin ({ registry, isReady, adminToken, version, logger }:
   addOpen(admin, '/metrics', async () => ({ status: 200, type: registry.contentType, body: await registry.metrics() }))
   addOpen(admin, '/healthz', async () => json(200, { status: 'ok' }))
   addOpen(admin, '/readyz', async () => isReady() ? json(200, { status: 'ready' }) : json(503, { status: 'not ready' }))
-  addV1(admin, adminToken)
+  addV1(admin, tokens)
   return admin
 }
 
@@ -44,8 +45,8 @@ export interface AdminOptions {
   readonly registry: Pick<Registry, 'contentType' | 'metrics'>
   /** Whether the gateway wants traffic. */
   readonly isReady: () => boolean
-  /** Null closes `/v1` to everybody. */
-  readonly adminToken: string | null
+  /** Who may call `/v1`. */
+  readonly tokens: Pick<TokenVerifier, 'verify'>
   /** Of the product. */
   readonly version: string
   readonly logger: Logger
