@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { TokenVerifier } from '../tokens/verifier.ts'
-import { authenticate, type Caller } from './caller.ts'
+import { authenticate } from './authenticate.ts'
+import type { Caller } from './caller.ts'
 import { sendProblem } from './problem.ts'
 
 /** The admin API: nobody learns what is below `/v1`, not even that something isn't, without a token. */

@@ -16,6 +16,8 @@ export interface TestVerifier {
   readonly logs: string[]
   /** How often the database was asked for tokens. */
   lookups (): number
+  /** How often the use of a token was to be noted; resolves when all of that has ended. */
+  usesNoted (): Promise<number>
   /** Turns the clock of proofs and failures forward. */
   pass (ms: number): void
 }
@@ -29,6 +31,7 @@ export function startVerifier (t: Pick<Test, 'teardown'>, databaseUrl: string, m
     },
   }))
   let [nowMs, lookups] = [0, 0]
+  const uses: Promise<void>[] = []
   const pool = createPool({ connectionString: databaseUrl, applicationName: 'latchkey admin', connectionsMax: 4, connectionsMin: 0, queryTimeoutMs: 30_000, logger })
   t.teardown(() => pool.end())
   class CountingStore extends TokenStore {
@@ -36,8 +39,14 @@ export function startVerifier (t: Pick<Test, 'teardown'>, databaseUrl: string, m
       lookups++
       return await super.find(prefix)
     }
+
+    override async noteUse (id: number): Promise<void> {
+      const noting = super.noteUse(id)
+      uses.push(noting)
+      await noting
+    }
   }
   const failures = new FailureBudget({ failures: 20, perMs: 60_000, nowMs: () => nowMs })
   const verifier = new TokenVerifier({ store: new CountingStore(pool), environmentToken: null, failures, logger, nowMs: () => nowMs, ...more })
-  return { verifier, logs, lookups: () => lookups, pass (ms) { nowMs += ms } }
+  return { verifier, logs, lookups: () => lookups, usesNoted: async () => (await Promise.allSettled(uses)).length, pass (ms) { nowMs += ms } }
 }
