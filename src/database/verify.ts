@@ -15,6 +15,7 @@ const tables = ['api_keys', 'api_key_usage'] as const
 const privateTables = [
   ...tables, 'latchkey.migrations', 'latchkey.usage_batches', 'latchkey.earlier_secrets', 'latchkey.installation',
   'latchkey.usage_hourly', 'latchkey.usage_daily', 'latchkey.usage_rollup', 'latchkey.usage_partitioning', 'latchkey.usage_changes',
+  'latchkey.audit', 'latchkey.admin_tokens', 'latchkey.idempotent_requests',
 ]
 
 /** What row-level security must let the gateway's role do on every row. */
