@@ -93,7 +93,7 @@ export function TrafficChart ({ usage, label }: { readonly usage: Usage, readonl
             ? <circle key={points[0]![0]} class='dot' cx={points[0]![0]} cy={points[0]![1]} r='2.5' />
             : <polyline key={points[0]![0]} class='line' points={points.map(point => point.join(',')).join(' ')} />)}
           {current?.latencyMs && <circle class='dot' cx={centre(Math.min(chosen!, last))} cy={lineY(current.latencyMs.p95)} r='3.5' />}
-          {labelled(data.length, plotWidth, 64).map(index => <text key={index} class='axis' x={centre(index)} y={height - 6} text-anchor={index === last && step < 50 ? 'end' : 'middle'} dx={index === last && step < 50 ? Math.min(step / 2 + 6, 24) : 0}>{shortLabel(data[index]!.start, bucket)}</text>)}
+          {labelled(data.length, plotWidth, 64).map(index => <text key={index} class='axis' x={centre(index)} y={height - 6} text-anchor={index === last && step < 22 ? 'end' : 'middle'} dx={index === last && step < 22 ? step / 2 + margin.right : 0}>{shortLabel(data[index]!.start, bucket)}</text>)}
         </svg>
         {current !== undefined && (
           <div class='chart-tip' style={tipPlace(centre(Math.min(chosen!, last)), width)} aria-hidden='true'>

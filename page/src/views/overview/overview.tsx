@@ -17,11 +17,13 @@ import { RefusalList } from './refusal-list.tsx'
 import { TopKeys, TopRoutes } from './top-lists.tsx'
 
 const refreshMs = 15_000
+/** Of each list: the rest is a question for a report. */
+const listLength = 6
 
 export function Overview ({ query }: { readonly query: URLSearchParams }) {
   const { api } = useSession()
   const period = periodOf(query.get('period'))
-  const { data, error, reload } = useLoad(signal => api.summary(rangeOf(period), signal), [api, period.id], { refreshMs })
+  const { data, error, reload } = useLoad(signal => api.summary({ ...rangeOf(period), limit: listLength }, signal), [api, period.id], { refreshMs })
   return (
     <>
       <ViewHead title='Overview' lead={`Traffic of the ${period.words}`}><PeriodPicker period={period} /></ViewHead>
