@@ -1,23 +1,5 @@
 import type pg from 'pg'
-import { scopesOf } from './store.ts'
-
-export type ApiKeyStatus = 'active' | 'disabled' | 'revoked' | 'expired'
-
-/** A key as its manager sees it: never the hash, never the digest. */
-export interface ApiKey {
-  readonly id: number
-  readonly userId: string
-  readonly prefix: string
-  readonly name: string
-  readonly description: string | null
-  readonly scopes: readonly string[]
-  readonly environment: string | null
-  readonly status: ApiKeyStatus
-  readonly expiresAt: Date | null
-  readonly lastUsedAt: Date | null
-  readonly createdAt: Date | null
-  readonly revokedAt: Date | null
-}
+import { type ApiKey, apiKeyColumns, apiKeyOf, type ApiKeyRow, type ApiKeyStatus, statusSql } from './api-key.ts'
 
 export interface NewKeyRow {
   readonly userId: string
@@ -26,8 +8,9 @@ export interface NewKeyRow {
   readonly name: string
   readonly description: string | null
   readonly scopes: readonly string[]
-  readonly environment: string
+  readonly environment: string | null
   readonly expiresAt: Date | null
+  readonly metadata: Readonly<Record<string, unknown>> | null
   readonly digest: Buffer | null
   readonly pepperId: string | null
 }
@@ -39,63 +22,55 @@ export interface KeyChanges {
   readonly scopes?: readonly string[] | undefined
   /** null: never expires. */
   readonly expiresAt?: Date | null | undefined
+  /** In place of all that there is. */
+  readonly metadata?: Readonly<Record<string, unknown>> | undefined
 }
+
+/** What proves a key from now on. */
+export type NewSecret = Pick<NewKeyRow, 'keyHash' | 'prefix' | 'digest' | 'pepperId'>
 
 export interface KeyRowFilter {
   readonly userId: string | null
   readonly prefix: string | null
   readonly scope: string | null
   readonly status: ApiKeyStatus | null
-  readonly afterId: number
+  /** Part of a name, a prefix or a user's id, in lower case. */
+  readonly search: string | null
+  /** Whose keys are found by `search` as well. */
+  readonly searchedUserIds: readonly string[]
+  readonly order: 'oldest' | 'newest'
+  /** Those behind this id, in the order. */
+  readonly afterId: number | null
   readonly limit: number
 }
 
-interface Row {
-  id: number
-  user_id: string | null
-  key_prefix: string | null
-  name: string | null
-  description: string | null
-  scopes: unknown
-  environment: string | null
-  status: ApiKeyStatus
-  expires_at: Date | number | null
-  last_used_at: Date | number | null
-  created_at: Date | number | null
-  revoked_at: Date | number | null
-}
-
-// The order of the gateway's own verdict: revoked wins, then disabled, then expired.
-const status = `case when revoked_at is not null then 'revoked'
-  when is_active is not true then 'disabled'
-  when expires_at <= pg_catalog.now() then 'expired'
-  else 'active' end`
-
-const columns = `id::float8 as id, user_id::text, key_prefix, name, description, scopes, environment, ${status} as status,
-  expires_at, last_used_at, created_at, revoked_at`
-
-/** What managing keys asks of Postgres; the triggers tell every gateway. */
+/** What managing keys asks of Postgres; the triggers tell every gateway, and the audit log. */
 export class ManagedKeyStore {
-  readonly #pool: pg.Pool
+  readonly #client: pg.Pool | pg.ClientBase
 
-  constructor (pool: pg.Pool) {
-    this.#pool = pool
+  constructor (client: pg.Pool | pg.ClientBase) {
+    this.#client = client
   }
 
   async insert (row: NewKeyRow): Promise<ApiKey> {
-    const { rows } = await this.#pool.query<Row>(
+    const [key] = await this.#keys(
       `insert into public.api_keys
-         (user_id, key_hash, key_prefix, name, description, scopes, environment, expires_at, key_lookup, pepper_id,
-          is_active, created_at)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, true, pg_catalog.now())
-       returning ${columns}`,
+         (user_id, key_hash, key_prefix, name, description, scopes, environment, expires_at, latchkey_metadata, key_lookup,
+          pepper_id, is_active, created_at)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, true, pg_catalog.now())
+       returning ${apiKeyColumns}`,
       [row.userId, row.keyHash, row.prefix, row.name, row.description, row.scopes, row.environment, row.expiresAt,
-        row.digest, row.pepperId])
-    return apiKeyOf(rows[0] as Row)
+        row.metadata, row.digest, row.pepperId])
+    return key!
   }
 
   async find (id: number): Promise<ApiKey | null> {
-    return this.#one(`select ${columns} from public.api_keys where id = $1::bigint`, [id])
+    return this.#one(`select ${apiKeyColumns} from public.api_keys where id = $1::bigint`, [id])
+  }
+
+  /** Nobody else changes it until the transaction has ended. Rows of its usage can still be written. */
+  async lock (id: number): Promise<ApiKey | null> {
+    return this.#one(`select ${apiKeyColumns} from public.api_keys where id = $1::bigint for no key update`, [id])
   }
 
   /**
@@ -104,16 +79,21 @@ export class ManagedKeyStore {
    * the prefix's underscores would match anything.
    */
   async list (filter: KeyRowFilter): Promise<ApiKey[]> {
-    const { rows } = await this.#pool.query<Row>(
-      `select ${columns} from public.api_keys
-       where id > $1::bigint
+    const isNewestFirst = filter.order === 'newest'
+    return await this.#keys(
+      `select ${apiKeyColumns} from public.api_keys
+       where ($1::bigint is null or id ${isNewestFirst ? '<' : '>'} $1::bigint)
          and ($2::uuid is null or user_id = $2)
          and ($3::text is null or pg_catalog.starts_with(key_prefix::text, $3))
          and ($4::text is null or $4 = any(scopes::text[]))
-         and ($5::text is null or ${status} = $5::text)
-       order by api_keys.id limit $6`,
-      [filter.afterId, filter.userId, filter.prefix, filter.scope, filter.status, filter.limit])
-    return rows.map(apiKeyOf)
+         and ($5::text is null or ${statusSql} = $5::text)
+         and ($6::text is null
+           or pg_catalog.strpos(pg_catalog.lower(name::text), $6) > 0
+           or pg_catalog.starts_with(pg_catalog.lower(key_prefix::text), $6)
+           or pg_catalog.starts_with(user_id::text, $6)
+           or user_id = any($7::uuid[]))
+       order by api_keys.id ${isNewestFirst ? 'desc' : ''} limit $8`,
+      [filter.afterId, filter.userId, filter.prefix, filter.scope, filter.status, filter.search, filter.searchedUserIds, filter.limit])
   }
 
   /** One statement for every combination: a column keeps its value unless its flag is set. */
@@ -123,54 +103,76 @@ export class ManagedKeyStore {
          name = coalesce($2, name),
          description = case when $3 then $4 else description end,
          scopes = coalesce($5::text[], scopes),
-         expires_at = case when $6 then $7::timestamptz else expires_at end
+         expires_at = case when $6 then $7::timestamptz else expires_at end,
+         latchkey_metadata = coalesce($8::jsonb, latchkey_metadata)
        where id = $1::bigint
-       returning ${columns}`,
+       returning ${apiKeyColumns}`,
       [id, changes.name ?? null, changes.description !== undefined, changes.description ?? null,
-        changes.scopes ?? null, changes.expiresAt !== undefined, changes.expiresAt ?? null])
+        changes.scopes ?? null, changes.expiresAt !== undefined, changes.expiresAt ?? null, changes.metadata ?? null])
   }
 
   async disable (id: number): Promise<ApiKey | null> {
-    return this.#one(`update public.api_keys set is_active = false where id = $1::bigint returning ${columns}`, [id])
+    return this.#one(`update public.api_keys set is_active = false where id = $1::bigint returning ${apiKeyColumns}`, [id])
   }
 
   /** Null for a revoked key as for a missing one: the condition is in the statement, so no revocation slips between. */
   async enable (id: number): Promise<ApiKey | null> {
     return this.#one(
-      `update public.api_keys set is_active = true where id = $1::bigint and revoked_at is null returning ${columns}`, [id])
+      `update public.api_keys set is_active = true where id = $1::bigint and revoked_at is null returning ${apiKeyColumns}`, [id])
   }
 
   /** A second revocation keeps the first one's time. */
   async revoke (id: number): Promise<ApiKey | null> {
     return this.#one(
       `update public.api_keys set revoked_at = coalesce(revoked_at, pg_catalog.now()), is_active = false
-       where id = $1::bigint returning ${columns}`, [id])
+       where id = $1::bigint returning ${apiKeyColumns}`, [id])
+  }
+
+  /** Its usage rows go with it. */
+  async delete (id: number): Promise<boolean> {
+    const { rowCount } = await this.#client.query('delete from public.api_keys where id = $1::bigint', [id])
+    return rowCount === 1
+  }
+
+  /**
+   * What proves the key now works until `graceMs` from now, as the database's clock has it; then the new secret takes
+   * its place. Two statements, in this order, so that the audit log's trigger finds the grace that began. To be called
+   * on a locked key.
+   */
+  async replaceSecret (id: number, { keyHash, prefix, digest, pepperId }: NewSecret, graceMs: number): Promise<ApiKey | null> {
+    if (graceMs > 0) {
+      await this.#client.query(
+        `insert into latchkey.earlier_secrets (api_key_id, key_hash, key_prefix, key_lookup, pepper_id, expires_at)
+         select id, key_hash, key_prefix, key_lookup, pepper_id,
+           least(pg_catalog.now() + $2::float8 * '1 millisecond'::interval, expires_at)
+         from public.api_keys where id = $1::bigint and key_hash is not null and key_prefix is not null`, [id, graceMs])
+    }
+    return this.#one(
+      `update public.api_keys set key_hash = $2, key_prefix = $3, key_lookup = $4, pepper_id = $5
+       where id = $1::bigint returning ${apiKeyColumns}`, [id, keyHash, prefix, digest, pepperId])
+  }
+
+  /** Of one earlier secret, or of all that a key has. Returns how many worked until now. */
+  async endGrace (id: number, earlierSecretId: number | null): Promise<number> {
+    const { rowCount } = await this.#client.query(
+      `update latchkey.earlier_secrets set expires_at = pg_catalog.now()
+       where api_key_id = $1::bigint and ($2::bigint is null or id = $2::bigint) and expires_at > pg_catalog.now()`,
+      [id, earlierSecretId])
+    return rowCount ?? 0
+  }
+
+  /** Of any key: what ended long ago. */
+  async forgetEarlierSecrets (): Promise<void> {
+    await this.#client.query("delete from latchkey.earlier_secrets where expires_at < pg_catalog.now() - '30 days'::interval")
   }
 
   async #one (text: string, values: unknown[]): Promise<ApiKey | null> {
-    const { rows } = await this.#pool.query<Row>(text, values)
-    return rows[0] ? apiKeyOf(rows[0]) : null
+    const [key] = await this.#keys(text, values)
+    return key ?? null
   }
-}
 
-function apiKeyOf (row: Row): ApiKey {
-  return {
-    id: row.id,
-    userId: row.user_id ?? '',
-    prefix: row.key_prefix ?? '',
-    name: row.name ?? '',
-    description: row.description,
-    scopes: scopesOf(row.scopes),
-    environment: row.environment,
-    status: row.status,
-    expiresAt: dateOf(row.expires_at),
-    lastUsedAt: dateOf(row.last_used_at),
-    createdAt: dateOf(row.created_at),
-    revokedAt: dateOf(row.revoked_at),
+  async #keys (text: string, values: unknown[]): Promise<ApiKey[]> {
+    const { rows } = await this.#client.query<ApiKeyRow>(text, values)
+    return rows.map(apiKeyOf)
   }
-}
-
-/** 'infinity' arrives as a number: as good as no date. */
-function dateOf (value: Date | number | null): Date | null {
-  return value instanceof Date ? value : null
 }

@@ -1,19 +1,21 @@
 import type pg from 'pg'
 import type { KeysConfig } from '../config/config.ts'
 import { sqlState } from '../database/sqlstate.ts'
-import { UsageError } from '../errors.ts'
+import { type ApiKey, type ApiKeyStatus, versionOf } from './api-key.ts'
 import type { BcryptPool } from './bcrypt.ts'
+import { type Actor, inChange } from './change.ts'
 import type { Peppers } from './digest.ts'
 import { generateKey, keyPrefixOf } from './format.ts'
-import { type ApiKey, type ApiKeyStatus, type KeyChanges, ManagedKeyStore } from './managed-key-store.ts'
-import { isGrantableScope } from './scope-names.ts'
+import { checkedDescription, checkedExpiry, checkedGrace, checkedId, checkedMetadata, checkedName, checkedScopes, noSuchKey, prefixIn } from './key-checks.ts'
+import { type KeyChanges, ManagedKeyStore, type NewSecret } from './managed-key-store.ts'
+import { KeyManagerError } from './manager-error.ts'
 import { UserDirectory } from './user-directory.ts'
 import { UserStore } from './user-store.ts'
 
-export type { ApiKey, ApiKeyStatus, KeyChanges } from './managed-key-store.ts'
-
-/** What a person can mend: a wrong user, scope, date or id. The message says how. */
-export class KeyManagerError extends UsageError {}
+export { type ApiKey, type ApiKeyStatus, type EarlierSecret, versionOf } from './api-key.ts'
+export type { Actor } from './change.ts'
+export type { KeyChanges } from './managed-key-store.ts'
+export { type KeyFault, KeyManagerError } from './manager-error.ts'
 
 export interface NewKey {
   /** A UUID or an email. */
@@ -25,6 +27,19 @@ export interface NewKey {
   readonly environment?: string | undefined
   /** Left out or null: never expires. */
   readonly expiresAt?: Date | null | undefined
+  /** At most 16 KiB as JSON. */
+  readonly metadata?: Readonly<Record<string, unknown>> | undefined
+}
+
+/** `key` is the secret itself: it can't be had a second time. */
+export interface KeyWithSecret {
+  readonly key: string
+  readonly apiKey: ApiKey
+}
+
+export interface Rotation {
+  /** How long the secret of until now still works; default a day, 0: no longer, and no earlier one either. */
+  readonly gracePeriodMs?: number | undefined
 }
 
 export interface KeyFilter {
@@ -35,6 +50,10 @@ export interface KeyFilter {
   /** Held literally: `inventory:read` doesn't find the holders of `inventory:*`. */
   readonly scope?: string | undefined
   readonly status?: ApiKeyStatus | undefined
+  /** Part of a name or of its user's email, the beginning of a prefix or of a user's id; in any case. */
+  readonly search?: string | undefined
+  /** Default: oldest. */
+  readonly order?: 'oldest' | 'newest' | undefined
   /** 1 to 1000, default 100. */
   readonly limit?: number | undefined
   readonly afterId?: number | undefined
@@ -46,76 +65,86 @@ export interface KeyPage {
   readonly nextAfterId: number | null
 }
 
+/** Lets a change be made once, however often it is asked for: in its own transaction. */
+export interface Once<T> {
+  /** What came of it the first time; null: this is the first. Waits for a first one that is under way. */
+  begin (client: pg.ClientBase): Promise<T | null>
+  end (client: pg.ClientBase, result: T): Promise<void>
+}
+
+/** Changes the key only if it still is as `versionOf` told. */
+export interface Condition {
+  readonly version?: string | undefined
+}
+
 const limitMax = 1000
+const graceDefaultMs = 86_400_000
 const foreignKeyViolation = '23503'
 const statuses: readonly string[] = ['active', 'disabled', 'revoked', 'expired'] satisfies ApiKeyStatus[]
 
+interface Parts {
+  readonly pool: pg.Pool
+  readonly peppers: Peppers
+  readonly bcrypt: BcryptPool
+  readonly config: KeysConfig
+  /** For the audit log; left out: it has the database role alone. */
+  readonly actor?: Actor
+}
+
 /** Makes and changes keys, straight on the database. Rejects with KeyManagerError for what a person can mend. */
 export class KeyManager {
+  readonly #parts: Parts
   readonly #store: ManagedKeyStore
   readonly #users: UserDirectory
-  readonly #peppers: Peppers
-  readonly #bcrypt: BcryptPool
-  readonly #config: KeysConfig
 
-  constructor ({ pool, peppers, bcrypt, config }: {
-    readonly pool: pg.Pool
-    readonly peppers: Peppers
-    readonly bcrypt: BcryptPool
-    readonly config: KeysConfig
-  }) {
-    this.#store = new ManagedKeyStore(pool)
-    this.#users = new UserDirectory(new UserStore(pool), (message) => new KeyManagerError(message))
-    this.#peppers = peppers
-    this.#bcrypt = bcrypt
-    this.#config = config
+  constructor (parts: Parts) {
+    this.#parts = parts
+    this.#store = new ManagedKeyStore(parts.pool)
+    this.#users = new UserDirectory(new UserStore(parts.pool), (message) => new KeyManagerError(message, { field: 'userId' }))
   }
 
-  /** `key` is the secret itself: it can't be had a second time. */
-  async create (fields: NewKey): Promise<{ key: string, apiKey: ApiKey }> {
+  /** The same for somebody else. */
+  as (actor: Actor): KeyManager {
+    return new KeyManager({ ...this.#parts, actor })
+  }
+
+  async create (fields: NewKey, once?: Once<KeyWithSecret>): Promise<KeyWithSecret> {
     const name = checkedName(fields.name)
     const description = checkedDescription(fields.description) ?? null
     const scopes = checkedScopes(fields.scopes)
     const expiresAt = checkedExpiry(fields.expiresAt) ?? null
+    const metadata = checkedMetadata(fields.metadata) ?? null
     const environment = this.#checkedEnvironment(fields.environment)
     const userId = await this.#users.idFor(fields.user)
-    const key = generateKey({ brand: this.#config.brand, environment })
-    const keyHash = await this.#bcrypt.hash(key, this.#config.bcryptCost)
-    const lookup = this.#peppers.lookupOf(key)[0]
-    const row = {
-      userId,
-      keyHash,
-      prefix: keyPrefixOf(key),
-      name,
-      description,
-      scopes,
-      environment,
-      expiresAt,
-      digest: lookup?.digest ?? null,
-      pepperId: lookup?.pepperId ?? null,
-    }
+    const { key, secret } = await this.#newSecret(environment)
+    const row = { userId, name, description, scopes, environment, expiresAt, metadata, ...secret }
+    const insert = async (): Promise<KeyWithSecret> => await this.#onceChanged(once, async (store) => ({ key, apiKey: await store.insert(row) }))
     try {
-      return { key, apiKey: await this.#store.insert(row) }
+      return await insert()
     } catch (err) {
       if (sqlState(err) !== foreignKeyViolation) throw err
       // Only now: asking first would need the right to read auth.users, which a role of least rights doesn't have.
       await this.#users.add(userId)
-      return { key, apiKey: await this.#store.insert(row) }
+      return await insert()
     }
   }
 
   async list (filter: KeyFilter = {}): Promise<KeyPage> {
     const limit = filter.limit ?? 100
-    if (!Number.isInteger(limit) || limit < 1 || limit > limitMax) throw new KeyManagerError(`limit must be 1 to ${limitMax}`)
+    if (!Number.isInteger(limit) || limit < 1 || limit > limitMax) throw new KeyManagerError(`limit must be 1 to ${limitMax}`, { field: 'limit' })
     if (filter.status !== undefined && !statuses.includes(filter.status)) {
-      throw new KeyManagerError(`status must be one of ${statuses.join(', ')}`)
+      throw new KeyManagerError(`status must be one of ${statuses.join(', ')}`, { field: 'status' })
     }
+    const search = prefixIn(filter.search ?? '').toLowerCase()
     const rows = await this.#store.list({
       userId: filter.user === undefined ? null : await this.#users.existingIdFor(filter.user),
       prefix: filter.prefix === undefined ? null : prefixIn(filter.prefix),
       scope: filter.scope ?? null,
       status: filter.status ?? null,
-      afterId: filter.afterId === undefined ? 0 : checkedId(filter.afterId),
+      search: search === '' ? null : search,
+      searchedUserIds: search === '' ? [] : await this.#users.idsFound(search),
+      order: filter.order ?? 'oldest',
+      afterId: filter.afterId === undefined ? null : checkedId(filter.afterId),
       limit: limit + 1,
     })
     const data = rows.slice(0, limit)
@@ -131,7 +160,7 @@ export class KeyManager {
     }
     const prefix = prefixIn(text)
     if (prefix === '') throw new KeyManagerError('Name a key by its id or its prefix')
-    const rows = await this.#store.list({ userId: null, prefix, scope: null, status: null, afterId: 0, limit: 11 })
+    const { data: rows } = await this.list({ prefix, limit: 11 })
     const exact = rows.filter((row) => row.prefix.replace(/\.+$/, '') === prefix)
     const candidates = exact.length > 0 ? exact : rows
     if (candidates[0] === undefined) return noSuchKey(prefix)
@@ -142,84 +171,117 @@ export class KeyManager {
   }
 
   /** What is left out stays as it is. */
-  async update (id: number, changes: KeyChanges): Promise<ApiKey> {
+  async update (id: number, changes: KeyChanges, condition?: Condition): Promise<ApiKey> {
     const checked = {
       name: changes.name === undefined ? undefined : checkedName(changes.name),
       description: checkedDescription(changes.description),
       scopes: changes.scopes === undefined ? undefined : checkedScopes(changes.scopes),
       expiresAt: checkedExpiry(changes.expiresAt),
+      metadata: checkedMetadata(changes.metadata),
     }
-    return await this.#store.update(checkedId(id), checked) ?? noSuchKey(id)
+    return await this.#changed(id, condition, async (store) => await store.update(id, checked))
   }
 
   async disable (id: number): Promise<ApiKey> {
-    return await this.#store.disable(checkedId(id)) ?? noSuchKey(id)
+    return await this.#changed(id, undefined, async (store) => await store.disable(id))
   }
 
   /** A revoked key stays revoked: that is an error here. */
   async enable (id: number): Promise<ApiKey> {
-    const enabled = await this.#store.enable(checkedId(id))
-    if (enabled !== null) return enabled
-    if (await this.#store.find(id) === null) return noSuchKey(id)
-    throw new KeyManagerError(`Key ${id} was revoked, which is for good: make a new one`)
+    return await this.#changed(id, undefined, async (store, key) => key.revokedAt === null ? await store.enable(id) : isRevoked(key))
   }
 
   /** Once and for all; revoking again changes nothing. */
   async revoke (id: number): Promise<ApiKey> {
-    return await this.#store.revoke(checkedId(id)) ?? noSuchKey(id)
+    return await this.#changed(id, undefined, async (store) => await store.revoke(id))
+  }
+
+  /** The key's usage rows go with it. */
+  async delete (id: number, condition?: Condition): Promise<void> {
+    await this.#changed(id, condition, async (store, key) => await store.delete(id) ? key : null)
+  }
+
+  /**
+   * A new secret for the same key: id, history, scopes and state stay. The secret of until now works until its grace
+   * ends, and never past the key's own expiry.
+   */
+  async rotate (id: number, { gracePeriodMs = graceDefaultMs }: Rotation = {}, once?: Once<KeyWithSecret>): Promise<KeyWithSecret> {
+    const graceMs = checkedGrace(gracePeriodMs)
+    const { environment } = await this.show(id)
+    const { key, secret } = await this.#newSecret(isEnvironment(environment) ? environment : this.#checkedEnvironment(undefined))
+    return await this.#onceChanged(once, async (store) => {
+      const locked = await store.lock(checkedId(id)) ?? noSuchKey(id)
+      if (locked.revokedAt !== null) isRevoked(locked)
+      if (locked.expiresAt !== null && locked.expiresAt.getTime() <= Date.now()) {
+        throw new KeyManagerError(`Key ${id} has expired, and its new secret would have as well: give it a later expiry first`, { fault: 'expired' })
+      }
+      if (graceMs === 0) await store.endGrace(id, null)
+      await store.forgetEarlierSecrets()
+      return { key, apiKey: await store.replaceSecret(id, secret, graceMs) ?? noSuchKey(id) }
+    })
+  }
+
+  /** Earlier secrets work no longer: the one named, or all that the key has. Where none does, nothing changes. */
+  async endGrace (id: number, earlierSecretId: number | null = null): Promise<ApiKey> {
+    return await this.#changed(id, undefined, async (store) => {
+      await store.endGrace(id, earlierSecretId)
+      return await store.find(id)
+    })
+  }
+
+  async #changed (id: number, condition: Condition | undefined, change: (store: ManagedKeyStore, key: ApiKey) => Promise<ApiKey | null>): Promise<ApiKey> {
+    return await this.#inChange(async (store) => {
+      const key = await store.lock(checkedId(id)) ?? noSuchKey(id)
+      if (condition?.version !== undefined && condition.version !== versionOf(key)) {
+        throw new KeyManagerError(`Key ${id} has been changed meanwhile: read it again`, { fault: 'changed' })
+      }
+      return await change(store, key) ?? noSuchKey(id)
+    })
+  }
+
+  async #onceChanged (once: Once<KeyWithSecret> | undefined, change: (store: ManagedKeyStore) => Promise<KeyWithSecret>): Promise<KeyWithSecret> {
+    return await this.#inChange(async (store, client) => {
+      const earlier = await once?.begin(client)
+      if (earlier) return earlier
+      const result = await change(store)
+      await once?.end(client, result)
+      return result
+    })
+  }
+
+  async #inChange<T> (work: (store: ManagedKeyStore, client: pg.PoolClient) => Promise<T>): Promise<T> {
+    const { pool, actor = null } = this.#parts
+    return await inChange(pool, actor, async (client) => await work(new ManagedKeyStore(client), client))
+  }
+
+  async #newSecret (environment: string): Promise<{ key: string, secret: NewSecret }> {
+    const { config, bcrypt, peppers } = this.#parts
+    const key = generateKey({ brand: config.brand, environment })
+    const lookup = peppers.lookupOf(key)[0]
+    const secret = {
+      keyHash: await bcrypt.hash(key, config.bcryptCost),
+      prefix: keyPrefixOf(key),
+      digest: lookup?.digest ?? null,
+      pepperId: lookup?.pepperId ?? null,
+    }
+    return { key, secret }
   }
 
   #checkedEnvironment (environment: string | undefined): string {
-    const admitted = this.#config.environments
+    const admitted = this.#parts.config.environments
     const chosen = environment ?? admitted[0]
     if (chosen === undefined || !admitted.includes(chosen)) {
-      throw new KeyManagerError(`environment must be one that the configuration admits: ${admitted.join(', ')}`)
+      throw new KeyManagerError(`environment must be one that the configuration admits: ${admitted.join(', ')}`, { field: 'environment' })
     }
     return chosen
   }
 }
 
-function checkedName (name: string): string {
-  const trimmed = name.trim()
-  if (trimmed === '' || [...trimmed].length > 255 || /\p{Cc}/u.test(trimmed)) {
-    throw new KeyManagerError('name must have 1 to 255 characters, without control characters')
-  }
-  return trimmed
+/** Of a hand-made row, it may be anything. */
+function isEnvironment (environment: string | null): environment is string {
+  return environment !== null && /^[a-z0-9]{1,13}$/.test(environment)
 }
 
-function checkedDescription (description: string | null | undefined): string | null | undefined {
-  if (description?.includes('\0')) throw new KeyManagerError('description must not hold a NUL character')
-  return description
-}
-
-function checkedScopes (scopes: readonly string[]): readonly string[] {
-  for (const scope of scopes) {
-    if (!isGrantableScope(scope)) {
-      throw new KeyManagerError(`${JSON.stringify(scope)} is not a scope: write inventory:read, inventory:* or *, in a-z 0-9 . _ -`)
-    }
-  }
-  return [...new Set(scopes)]
-}
-
-function checkedExpiry (expiresAt: Date | null | undefined): Date | null | undefined {
-  // Negated, so that an invalid date, whose time is NaN, is refused too.
-  if (expiresAt && !(expiresAt.getTime() > Date.now())) throw new KeyManagerError('expiry must be a date in the future')
-  return expiresAt
-}
-
-function checkedId (id: number): number {
-  if (!Number.isSafeInteger(id) || id < 0) throw new KeyManagerError(`${id} is not the id of a key`)
-  return id
-}
-
-/** A whole key, pasted where its prefix was meant, is cut before it goes anywhere. */
-function prefixIn (text: string): string {
-  const trimmed = text.trim().replace(/\.+$|…$/, '')
-  return trimmed.length > 20 ? keyPrefixOf(trimmed) : trimmed
-}
-
-function noSuchKey (idOrPrefix: number | string): never {
-  throw new KeyManagerError(typeof idOrPrefix === 'number' || /^\d+$/.test(idOrPrefix)
-    ? `No key has the id ${idOrPrefix}`
-    : `No key has the prefix ${idOrPrefix}`)
+function isRevoked ({ id }: ApiKey): never {
+  throw new KeyManagerError(`Key ${id} was revoked, which is for good: make a new one`, { fault: 'revoked' })
 }

@@ -1,4 +1,4 @@
-import type { ApiKey, ApiKeyStatus } from '../../keys/managed-key-store.ts'
+import type { ApiKey, ApiKeyStatus } from '../../keys/manager.ts'
 import type { Output } from '../output.ts'
 
 const colours = { active: 'green', disabled: 'yellow', expired: 'yellow', revoked: 'red' } as const satisfies Record<ApiKeyStatus, string>

@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import type { ApiKey } from '../../keys/managed-key-store.ts'
+import type { ApiKey } from '../../keys/manager.ts'
 import type { KeyManager } from '../../keys/manager.ts'
 import { keyReference } from '../arguments.ts'
 import { examples } from '../help.ts'

@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander'
 import { UsageError } from '../../errors.ts'
-import type { KeyChanges } from '../../keys/managed-key-store.ts'
+import type { KeyChanges } from '../../keys/manager.ts'
 import { collectScopes, futureTime, keyName, keyReference, lifetime, plainText } from '../arguments.ts'
 import { examples } from '../help.ts'
 import { Output } from '../output.ts'
