@@ -3,6 +3,7 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import type { Logger } from 'pino'
 import { AddressRanges } from '../config/address.ts'
 import type { Config, RouteConfig } from '../config/config.ts'
+import type { EarlierUses } from '../keys/earlier-uses.ts'
 import type { Verification, Verifier } from '../keys/verifier.ts'
 import type { EventLoopLoad } from '../limits/event-loop-load.ts'
 import type { FailureBudget } from '../limits/failure-budget.ts'
@@ -59,6 +60,7 @@ export interface GatewayParts {
   readonly verifier: Verifier
   readonly usage: UsageSink
   readonly openRequests: OpenRequests
+  readonly earlierUses: EarlierUses
   readonly connections: Connections
   readonly failures: FailureBudget
   readonly load: EventLoopLoad
