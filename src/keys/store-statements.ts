@@ -75,6 +75,9 @@ const candidateColumns = `id, key_hash, pepper_id, user_id, key_prefix, name, sc
 const earlierColumns = `${columnsWith('earlier')},
   earlier.id::float8 as grace_id, ${inMs('earlier.created_at')} as grace_since_ms, ${inMs('earlier.expires_at')} as grace_ends_at_ms`
 
+/** What a role must be let read. */
+const readOfEarlier = 'id, api_key_id, key_hash, key_prefix, pepper_id, created_at, expires_at'
+
 /** Of a row's prefix and digest, in whichever table: only bcrypt can say whether it is the key's. */
 const mayMatch = (of: 'api_keys' | 'earlier'): string => `${shownPrefix(of)} = any($1::text[])
   and (${of}.key_lookup is null or ${of}.pepper_id is null or ${of}.pepper_id::text <> all($2::text[]))`
@@ -101,9 +104,9 @@ export const statements = {
         select ${earlierColumns},
           earlier.is_proven, pg_catalog.length(${shownPrefix('earlier')}), coalesce(api_keys.is_active and api_keys.revoked_at is null, false)
         from (
-          select earlier.*, true as is_proven from latchkey.earlier_secrets as earlier where earlier.key_lookup = any($4::bytea[])
+          select ${readOfEarlier}, true as is_proven from latchkey.earlier_secrets where key_lookup = any($4::bytea[])
           union all
-          select earlier.*, false from latchkey.earlier_secrets as earlier where ${mayMatch('earlier')}
+          select ${readOfEarlier}, false from latchkey.earlier_secrets as earlier where ${mayMatch('earlier')}
         ) as earlier
         join public.api_keys on api_keys.id = earlier.api_key_id and api_keys.key_hash is not null
         where earlier.expires_at > pg_catalog.now()
