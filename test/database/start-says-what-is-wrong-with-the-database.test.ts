@@ -74,6 +74,15 @@ t.test('rights that the role of DATABASE_URL lacks, with the GRANT', async t => 
   }))
 })
 
+t.test('earlier secrets of keys that row-level security hides from the role', async t => {
+  const { database, role } = await databaseWithRole(t)
+  const { rows: [policy] } = await database.pool.query("select policyname as name from pg_policies where tablename = 'earlier_secrets'")
+  await database.pool.query(`drop policy ${policy.name} on latchkey.earlier_secrets`)
+  const gateway = await startGateway(t, { config, database, databaseUrl: role.url, environment: { databaseDirectUrl: database.url }, awaitsReady: false })
+  await says(t, gateway, [[50, /rows visible to this role: .*: SELECT, UPDATE on latchkey\.earlier_secrets\. /, /migrate verify/]])
+  t.notOk(gateway.server.isReady())
+})
+
 t.test('a role that has just what the gateway needs, column by column', async t => {
   const { database, role } = await databaseWithRole(t)
   await database.pool.query(`
