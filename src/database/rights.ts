@@ -19,6 +19,9 @@ const keyColumns = [
   'id', 'user_id', 'key_hash', 'key_prefix', 'name', 'scopes', 'environment', 'is_active', 'revoked_at', 'expires_at',
   'last_used_at', 'key_lookup', 'pepper_id',
 ]
+const earlierSecretColumns = [
+  'id', 'api_key_id', 'key_hash', 'key_prefix', 'key_lookup', 'pepper_id', 'expires_at', 'created_at', 'last_used_at',
+]
 const usageColumns = [
   'api_key_id', 'endpoint', 'method', 'status_code', 'ip_address', 'user_agent', 'response_time_ms', 'created_at', 'route', 'request_id',
   'request_bytes', 'response_bytes',
@@ -28,6 +31,8 @@ const usageColumns = [
 const gatewayNeeds: readonly Needed[] = [
   ['public.api_keys', 'SELECT', keyColumns],
   ['public.api_keys', 'UPDATE', ['last_used_at', 'key_lookup', 'pepper_id']],
+  ['latchkey.earlier_secrets', 'SELECT', earlierSecretColumns],
+  ['latchkey.earlier_secrets', 'UPDATE', ['key_lookup', 'pepper_id', 'last_used_at', 'last_user_agent']],
   // Written with RETURNING id, and counted into the roll-ups.
   ['public.api_key_usage', 'SELECT', ['id', 'api_key_id', 'status_code', 'response_time_ms', 'created_at', 'route', 'request_bytes', 'response_bytes']],
   ['public.api_key_usage', 'INSERT', usageColumns],
