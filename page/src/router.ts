@@ -6,10 +6,9 @@ export interface Location {
   readonly query: URLSearchParams
 }
 
-type Guard = (wanted: string) => void
-
-/** Held by `useLeaveGuard`: what must happen before the address may change. */
-const guards = new Set<Guard>()
+/** Asks whoever minds, before the address that `detail` holds is shown: preventing it keeps the view. */
+const leaving = 'latchkey:leaving'
+const replaced = 'latchkey:replaced'
 
 export function useLocation (): Location {
   const [hash, setHash] = useState(location.hash)
@@ -17,21 +16,18 @@ export function useLocation (): Location {
     let shown = location.hash
     const onChange = (): void => {
       if (location.hash === shown) return
-      const guard = [...guards].at(-1)
-      if (guard !== undefined) {
-        const wanted = location.hash
+      if (!dispatchEvent(new CustomEvent(leaving, { detail: location.hash, cancelable: true }))) {
         history.replaceState(null, '', shown === '' ? '#/' : shown)
-        guard(wanted)
         return
       }
       shown = location.hash
       setHash(shown)
     }
     addEventListener('hashchange', onChange)
-    addEventListener('latchkey:replaced', onChange)
+    addEventListener(replaced, onChange)
     return () => {
       removeEventListener('hashchange', onChange)
-      removeEventListener('latchkey:replaced', onChange)
+      removeEventListener(replaced, onChange)
     }
   }, [])
   return parsed(hash)
@@ -54,7 +50,7 @@ export function replaceQuery (changes: Readonly<Record<string, string>>): void {
     else query.set(name, value)
   }
   history.replaceState(null, '', href(path, query))
-  dispatchEvent(new Event('latchkey:replaced'))
+  dispatchEvent(new Event(replaced))
 }
 
 export function href (path: string, query: URLSearchParams | Readonly<Record<string, string>> = {}): string {
@@ -67,20 +63,24 @@ export function href (path: string, query: URLSearchParams | Readonly<Record<str
  * closing the tab asks the browser's own question. What it returns goes there after all.
  */
 export function useLeaveGuard (isGuarded: boolean, onLeave: (wanted: string) => void): (wanted: string) => void {
-  const guard = useRef<Guard>(onLeave)
-  const onUnload = useRef((event: BeforeUnloadEvent): void => event.preventDefault())
-  const release = (): void => {
-    guards.delete(guard.current)
-    removeEventListener('beforeunload', onUnload.current)
-  }
+  const release = useRef(() => {})
   useEffect(() => {
     if (!isGuarded) return
-    guards.add(guard.current)
-    addEventListener('beforeunload', onUnload.current)
-    return release
+    const onUnload = (event: BeforeUnloadEvent): void => event.preventDefault()
+    const guard = (event: Event): void => {
+      event.preventDefault()
+      onLeave((event as CustomEvent<string>).detail)
+    }
+    addEventListener('beforeunload', onUnload)
+    addEventListener(leaving, guard)
+    release.current = () => {
+      removeEventListener('beforeunload', onUnload)
+      removeEventListener(leaving, guard)
+    }
+    return release.current
   }, [isGuarded])
   return wanted => {
-    release()
+    release.current()
     location.hash = wanted
   }
 }

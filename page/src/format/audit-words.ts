@@ -13,10 +13,10 @@ const verbs: Readonly<Record<string, string>> = {
   'key.grace_ended': 'ended the grace period of',
   'key.deleted': 'deleted',
   'keys.truncated': 'emptied the table of keys',
-  'token.created': 'created an admin token',
-  'token.revoked': 'revoked an admin token',
-  'token.updated': 'changed an admin token',
-  'token.deleted': 'deleted an admin token',
+  'token.created': 'created the admin token',
+  'token.revoked': 'revoked the admin token',
+  'token.updated': 'changed the admin token',
+  'token.deleted': 'deleted the admin token',
 }
 
 export const auditActions = Object.keys(verbs)
@@ -33,6 +33,12 @@ export function actionLabel (action: string): string {
 
 export function isAboutKey (action: string): boolean {
   return action.startsWith('key.')
+}
+
+/** Of the admin token that the entry is about; null where it is about something else. */
+export function tokenNameOf ({ action, before, after }: AuditEntry): string | null {
+  const name = (after ?? before)?.token
+  return action.startsWith('token.') && typeof name === 'string' ? name : null
 }
 
 /** Whose hands it was in: a token's name, a person at the command line, or whoever spoke SQL. */
@@ -63,15 +69,15 @@ const silent: Readonly<Record<string, readonly string[]>> = {
   'key.revoked': ['isActive', 'revokedAt'],
 }
 const alwaysSilent = ['id', 'createdAt', 'secret', 'secretPrefix']
-/** Of a new key, what one would ask first. */
-const toldOfNewOnes = ['scopes', 'expiresAt', 'environment']
+/** Of a new key or token, what one would ask first. */
+const toldOfNewOnes = ['scopes', 'rights', 'expiresAt', 'environment']
 
 /** Field by field, what is other than before. */
 export function changesOf ({ action, before, after }: Pick<AuditEntry, 'action' | 'before' | 'after'>): readonly Change[] {
-  if (action === 'key.deleted') return []
+  if (action.endsWith('.deleted') || action === 'token.revoked') return []
   const old = before ?? {}
   const fresh = after ?? {}
-  if (action === 'key.created') return toldOfNewOnes.filter(name => fresh[name] != null).map(name => ({ label: labelOf(name), before: null, after: valueText(fresh[name]) }))
+  if (action.endsWith('.created')) return toldOfNewOnes.filter(name => fresh[name] != null).map(name => ({ label: labelOf(name), before: null, after: valueText(fresh[name]) }))
   const untold = [...alwaysSilent, ...silent[action] ?? []]
   return [...new Set([...Object.keys(old), ...Object.keys(fresh)])]
     .filter(name => !untold.includes(name) && !(name === 'graceEndsAt' && fresh[name] == null && old[name] == null))

@@ -1,5 +1,5 @@
 import type { AuditEntry } from '../api/types.ts'
-import { actorWords, changesOf, isAboutKey, verbOf } from '../format/audit-words.ts'
+import { actorWords, changesOf, isAboutKey, tokenNameOf, verbOf } from '../format/audit-words.ts'
 import { Icon, type IconName } from './icon.tsx'
 import { Time } from './time.tsx'
 
@@ -19,7 +19,7 @@ function Entry ({ entry, isOfOneKey }: { readonly entry: AuditEntry, readonly is
     <li class='audit-entry'>
       <span class='audit-icon'><Icon name={iconOf(entry.action)} /></span>
       <div class='audit-what'>
-        <p><strong>{actor.name}</strong> {verbOf(entry.action)}{isAboutKey(entry.action) && <> {isOfOneKey ? 'this key' : <KeyName entry={entry} />}</>}{!isAboutKey(entry.action) && typeof entry.after?.name === 'string' && <> “{entry.after.name}”</>}</p>
+        <p><strong>{actor.name}</strong> {verbOf(entry.action)}{isAboutKey(entry.action) && <> {isOfOneKey ? 'this key' : <KeyName entry={entry} />}</>}{tokenNameOf(entry) !== null && <> “{tokenNameOf(entry)}”</>}</p>
         {changes.length > 0 && (
           <dl class='changes'>
             {changes.map(({ label, before, after }) => (

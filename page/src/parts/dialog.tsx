@@ -4,7 +4,7 @@ import { Icon } from './icon.tsx'
 
 /**
  * The browser's own modal dialog: it holds the focus, Esc closes it, and the focus goes back to what opened it.
- * `onClose` is asked, not told: it may keep the dialog open.
+ * `onClose` is asked, not told: it may keep the dialog open. Another title is another step, and is read from there.
  */
 export function Dialog ({ title, onClose, children, isWide = false }: {
   readonly title: string
@@ -23,9 +23,16 @@ export function Dialog ({ title, onClose, children, isWide = false }: {
     first?.focus()
     return () => {
       element.close()
-      if (opener instanceof HTMLElement && opener.isConnected) opener.focus()
+      if (opener instanceof HTMLElement && opener !== document.body && opener.isConnected) opener.focus()
+      // What opened it is gone, such as the row of something deleted.
+      else document.querySelector('h1')?.focus()
     }
   }, [])
+  const shown = useRef(title)
+  useEffect(() => {
+    if (shown.current !== title) dialog.current?.querySelector('h2')?.focus()
+    shown.current = title
+  }, [title])
   return (
     <dialog
       ref={dialog}

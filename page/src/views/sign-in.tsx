@@ -53,7 +53,7 @@ export function SignIn ({ notice, onSignIn }: { readonly notice: string | null, 
         <details class='help'>
           <summary>Where do I find a token?</summary>
           <p>It’s what the gateway was started with as <code>LATCHKEY_ADMIN_TOKEN</code>; <code>latchkey init</code> writes one into <code>.env</code>, and <code>latchkey demo</code> prints its own.</p>
-          <p>For a colleague, make another with <code>latchkey tokens create</code>.</p>
+          <p>For a colleague, make another with <code>latchkey tokens create --name NAME --rights read</code>, or <code>write</code>.</p>
         </details>
       </form>
     </main>
@@ -66,7 +66,8 @@ function Refusal ({ error }: { readonly error: unknown }) {
   if (problem?.code === 'admin_disabled') {
     return (
       <Note tone='bad' isAlert title='The admin API is switched off'>
-        <p>The gateway was started without a token. Set <code>LATCHKEY_ADMIN_TOKEN</code> to 24 characters or more, for example from <code>openssl rand -hex 24</code>, and start it again.</p>
+        <p>There is no token that would sign anybody in. Set <code>LATCHKEY_ADMIN_TOKEN</code> to 24 characters or more, for example from <code>openssl rand -hex 24</code>, and start the gateway again.</p>
+        <p>Or make a token with <code>latchkey tokens create --name NAME --rights write</code>, which works at once.</p>
       </Note>
     )
   }

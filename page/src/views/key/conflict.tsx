@@ -1,11 +1,10 @@
 import type { ApiKey } from '../../api/types.ts'
 import { valueText } from '../../format/audit-words.ts'
 import { fieldLabels, fieldsOf, isSame, type KeyFields } from '../../format/key-fields.ts'
-import { Dialog } from '../../parts/dialog.tsx'
 import { Note, ProblemNote } from '../../parts/note.tsx'
 
 /** Two people changed one key: what was, what is there now, what one was about to make of it. */
-export function Conflict ({ opened, current, mine, isBusy, error, onTakeMine, onTakeTheirs, onClose }: {
+export function Conflict ({ opened, current, mine, isBusy, error, onTakeMine, onTakeTheirs }: {
   readonly opened: ApiKey
   readonly current: ApiKey
   readonly mine: KeyFields
@@ -13,13 +12,12 @@ export function Conflict ({ opened, current, mine, isBusy, error, onTakeMine, on
   readonly error: unknown
   readonly onTakeMine: () => void
   readonly onTakeTheirs: () => void
-  readonly onClose: () => void
 }) {
   const was = fieldsOf(opened)
   const is = fieldsOf(current)
   const names = (Object.keys(fieldLabels) as (keyof KeyFields)[]).filter(name => !isSame(was[name], is[name]) || !isSame(was[name], mine[name]))
   return (
-    <Dialog title='Changed meanwhile' onClose={onClose} isWide>
+    <>
       <div class='dialog-body'>
         <Note tone='warning' title='Somebody else changed this key while you were editing'>
           <p>Nothing of yours is saved yet. Saving yours overwrites only the fields that you changed.</p>
@@ -46,6 +44,6 @@ export function Conflict ({ opened, current, mine, isBusy, error, onTakeMine, on
         <button type='button' class='button' onClick={onTakeTheirs}>Drop mine, go on from theirs</button>
         <button type='button' class='button button-primary' aria-disabled={isBusy} onClick={onTakeMine}>Save mine</button>
       </div>
-    </Dialog>
+    </>
   )
 }

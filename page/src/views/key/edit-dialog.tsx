@@ -69,18 +69,20 @@ export function EditDialog ({ opened, routes, onChanged, onClose }: {
 
   if (conflict !== null) {
     return (
-      <Conflict
-        opened={base.body} current={conflict.body} mine={entered()} isBusy={isBusy} onClose={onClose} error={faults.other}
-        onTakeMine={() => save(conflict.etag)}
-        onTakeTheirs={() => {
-          onChanged(conflict)
-          setBase(conflict)
-          setFields(fieldsOf(conflict.body))
-          setMetadata(metadataText(conflict.body))
-          setExpiry({ choice: 'keep', date: '' })
-          setConflict(null)
-        }}
-      />
+      <Dialog title='Changed meanwhile' onClose={onClose} isWide>
+        <Conflict
+          opened={base.body} current={conflict.body} mine={entered()} isBusy={isBusy} error={faults.other}
+          onTakeMine={() => save(conflict.etag)}
+          onTakeTheirs={() => {
+            onChanged(conflict)
+            setBase(conflict)
+            setFields(fieldsOf(conflict.body))
+            setMetadata(metadataText(conflict.body))
+            setExpiry({ choice: 'keep', date: '' })
+            setConflict(null)
+          }}
+        />
+      </Dialog>
     )
   }
   return (
