@@ -37,7 +37,7 @@ export function Audit ({ query }: { readonly query: URLSearchParams }) {
         <label class='user-box'>
           <span class='visually-hidden'>By whom: the whole name of a token, a person or a database role</span>
           <datalist id={namesId}>{[...new Set(rows?.map(({ actor }) => actor.name))].map(name => <option key={name} value={name} />)}</datalist>
-          <input type='text' placeholder='By whom: the whole name' list={namesId} value={typed} spellcheck={false} autocapitalize='off' onInput={event => setTyped(event.currentTarget.value)} />
+          <input type='text' placeholder='By whom: whole name' list={namesId} value={typed} spellcheck={false} autocapitalize='off' onInput={event => setTyped(event.currentTarget.value)} />
         </label>
       </form>
       {error !== null && <ProblemNote error={error} />}
