@@ -65,7 +65,7 @@ const kinds: Readonly<Record<string, BadInput>> = {
   'an import in a format that is none': { args: ['keys', 'import', 'keys.csv', '--format', 'xlsx'], says: /Allowed choices are csv, ndjson/ },
   'an import of an empty file': { args: ['keys', 'import', 'empty-secret', '--format', 'csv'], says: /empty-secret:1: it is empty: the first line must name the columns[^]*error: Nothing was imported/ },
   'an import of a file without header': { args: ['keys', 'import', 'keys.csv'], says: /^keys\.csv:1: the first line must name the columns/ },
-  'an import of rows with faults': { args: ['keys', 'import', 'keys.ndjson'], says: /^keys\.ndjson:1: is not an object\nkeys\.ndjson:3: userId: is missing\n[^]*error: Nothing was imported: 2 of 2 rows have faults/ },
+  'an import of rows with faults': { args: ['keys', 'import', 'keys.ndjson'], says: /^keys\.ndjson:1: is not an object\n[^]*keys\.ndjson:3: userId: is missing\n[^]*error: Nothing was imported: 2 of 2 rows have faults/ },
 
   'a version that is no number': { args: ['migrate', 'down', '--to', 'first'], says: /--to <version>.*whole number from 0 to 9999/ },
   'a configuration that is missing': { args: ['config', 'check', 'nowhere.yaml'], says: /nowhere\.yaml: no such file/ },
