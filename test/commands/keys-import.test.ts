@@ -42,7 +42,7 @@ t.test('a file of which two rows have faults', async t => {
   const skipping = await latchkey(['keys', 'import', 'keys.csv', '--skip-faulty'])
   t.equal(skipping.code, 0)
   t.equal(skipping.stdout, 'Imported 2 keys and skipped 2 rows with faults.\n')
-  t.match(skipping.stderr, /^keys\.csv:5: keyHash: .*\nkeys\.csv:6: scopes\.1: .*\nwarning: 2 keys are made elsewhere.*\nwarning: No pepper is set.*\n$/)
+  t.match(skipping.stderr, /^keys\.csv:5: keyHash: .*\nkeys\.csv:6: scopes\.1: .*\nwarning: 2 keys were made elsewhere.*\nwarning: No pepper is set.*\n$/)
   t.equal(await countKeys(), 2)
 
   const again = await latchkey(['keys', 'import', 'keys.csv', '--skip-faulty', '--json'])

@@ -39,9 +39,9 @@ export class WarningList {
     if (this.#config.checksum === 'optional') return []
     const foreignKeys = this.#keys - this.#ownKeys
     return [
-      ...foreignKeys === 0 ? [] : [`${keys(foreignKeys)} made elsewhere, as the prefix shows, and will be refused as invalid_key until keys.checksum is optional`],
+      ...foreignKeys === 0 ? [] : [`${foreignKeys === 1 ? '1 key was' : `${foreignKeys} keys were`} made elsewhere, as the prefix shows, and will be refused as invalid_key until keys.checksum is optional`],
       // Nothing but the whole key shows whether it has the checksum.
-      ...this.#ownKeys === 0 ? [] : [`${keys(this.#ownKeys)} of a prefix like this gateway's own: if Latchkey did not make ${this.#ownKeys === 1 ? 'it' : 'them'}, ${this.#ownKeys === 1 ? 'it' : 'they'} will be refused as invalid_key until keys.checksum is optional`],
+      ...this.#ownKeys === 0 ? [] : [`${this.#ownKeys === 1 ? '1 key has' : `${this.#ownKeys} keys have`} a prefix like this gateway's own: if Latchkey did not make ${this.#ownKeys === 1 ? 'it' : 'them'}, ${this.#ownKeys === 1 ? 'it' : 'they'} will be refused as invalid_key until keys.checksum is optional`],
     ]
   }
 
@@ -66,10 +66,6 @@ export class WarningList {
 
 function count<K> (counts: Map<K, number>, name: K): void {
   counts.set(name, (counts.get(name) ?? 0) + 1)
-}
-
-function keys (count: number): string {
-  return count === 1 ? '1 key is' : `${count} keys are`
 }
 
 function about (ms: number): string {

@@ -135,7 +135,7 @@ t.test('more that can be wrong', async (t) => {
 
 t.test('a key itself is recognised wherever it stands, and never repeated', async (t) => {
   const own = 'sk_live_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZab'
-  const foreign = 'acme_a1b2XYZXYZXYZ77'
+  const foreign = 'acme_a1b2Xy7Zq9Xw77'
   for (const [fields, field] of [
     [{ keyPrefix: own }, 'keyPrefix'], [{ keyPrefix: own.slice(0, 21) }, 'keyPrefix'],
     [{ name: `key ${own}` }, 'name'], [{ description: `(${foreign})` }, 'description'], [{ metadata: { old: [foreign] } }, 'metadata'],
@@ -144,9 +144,9 @@ t.test('a key itself is recognised wherever it stands, and never repeated', asyn
   ] as const) {
     const faults = faultsOf(fields)
     t.ok(faults.some((fault) => fault.startsWith(`${field}: ${field === 'keyPrefix' ? 'is longer than 20' : 'seems to hold a key'}`)), `${field}: ${faults.join()}`)
-    t.notMatch(faults.join('\n'), /XYZXYZ|0123456789ABC/, 'it is not repeated')
+    t.notMatch(faults.join('\n'), /Xy7Z|0123456789ABC/, 'it is not repeated')
   }
-  for (const fields of [{ description: 'of acme_a1b2, see acme_a1b2...' }, { keyPrefix: 'a', description: 'abracadabra-abracadabra' }, { keyPrefix: 'acme_', name: 'acme_team' }]) {
+  for (const fields of [{ description: 'of acme_a1b2, see acme_a1b2...' }, { keyPrefix: 'a', description: 'abracadabra-abracadabra' }, { keyPrefix: 'acme_', name: 'acme_team' }, { keyPrefix: 'acme_', name: 'acme_Reporting_job_2024' }]) {
     t.strictSame(faultsOf(fields), [], JSON.stringify(fields))
   }
 })

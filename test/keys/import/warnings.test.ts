@@ -10,9 +10,9 @@ const peppers = new Peppers(randomPeppers())
 
 t.test('keys made elsewhere, while the checksum is required', async (t) => {
   const foreign = [row(), row()]
-  t.match(await warningsOf(foreign, { peppers }), [/^2 keys are made elsewhere.*refused as invalid_key until keys\.checksum is optional$/, /first use/])
-  t.match(await warningsOf([...foreign, row({ keyPrefix: 'sk_live_a1B2' })], { peppers }), [/^2 keys are/, /^1 key is of a prefix like this gateway's own: if Latchkey did not make it/, /first use/])
-  for (const keyPrefix of ['sk_live_a1B', 'sk_live_a1B2C', 'sk_live_a-b2', 'pk_live_a1B2']) t.match((await warningsOf([row({ keyPrefix })], { peppers }))[0], /^1 key is made elsewhere/, keyPrefix)
+  t.match(await warningsOf(foreign, { peppers }), [/^2 keys were made elsewhere.*refused as invalid_key until keys\.checksum is optional$/, /first use/])
+  t.match(await warningsOf([...foreign, row({ keyPrefix: 'sk_live_a1B2' })], { peppers }), [/^2 keys were/, /^1 key has a prefix like this gateway's own: if Latchkey did not make it/, /first use/])
+  for (const keyPrefix of ['sk_live_a1B', 'sk_live_a1B2C', 'sk_live_a-b2', 'pk_live_a1B2']) t.match((await warningsOf([row({ keyPrefix })], { peppers }))[0], /^1 key was made elsewhere/, keyPrefix)
   t.equal((await warningsOf(foreign, { peppers, config: { checksum: 'optional' } })).length, 1)
 })
 
