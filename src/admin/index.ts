@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import Fastify, { LogController } from 'fastify'
-import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest, onRequestAsyncHookHandler } from 'fastify'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
 import type { TokenVerifier } from '../tokens/verifier.ts'
 import { openApiText } from './api/document.ts'
 import type { ApiParts } from './api/handlers/index.ts'
+import { authenticate } from './authenticate.ts'
+import type { Caller } from './caller.ts'
 import { readPageFiles } from './page-files.ts'
 import { answerClientError, sendError, sendProblem } from './problem.ts'
 import { isRebound } from './rebinding.ts'
@@ -27,6 +29,7 @@ export function createAdmin ({ registry, isReady, tokens, version, logger, ...ap
     frameworkErrors: (err, request, reply) => sendError(err, request, withHeaders(request, reply)),
     clientErrorHandler: answerClientError,
   })
+  admin.decorateRequest('caller', null as unknown as Caller)
   admin.setErrorHandler(sendError)
   admin.setNotFoundHandler((request, reply) => sendProblem(request, reply, 'route_not_found'))
   admin.addHook('onRequest', async (request, reply) => {
@@ -35,7 +38,7 @@ export function createAdmin ({ registry, isReady, tokens, version, logger, ...ap
   })
 
   for (const file of readPageFiles()) addOpen(admin, file.path, async request => file.answer(request.headers))
-  addOpen(admin, '/metrics', async () => ({ status: 200, type: registry.contentType, body: await registry.metrics() }))
+  addOpen(admin, '/metrics', async () => ({ status: 200, type: registry.contentType, body: await registry.metrics() }), api.config().admin.protectMetrics ? [authenticate(tokens)] : [])
   addOpen(admin, '/healthz', async () => json(200, { status: 'ok' }))
   addOpen(admin, '/readyz', async () => isReady() ? json(200, { status: 'ready' }) : json(503, { status: 'not ready' }))
   addOpen(admin, '/openapi.json', async () => ({ status: 200, type: 'application/json', body: openApiText }))
@@ -79,8 +82,8 @@ interface Answer {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-function addOpen (admin: FastifyInstance, path: string, answer: (request: FastifyRequest) => Promise<Answer>): void {
-  admin.get(path, async (request, reply) => {
+function addOpen (admin: FastifyInstance, path: string, answer: (request: FastifyRequest) => Promise<Answer>, onRequest: onRequestAsyncHookHandler[] = []): void {
+  admin.get(path, { onRequest }, async (request, reply) => {
     const { status, type, body, headers = {} } = await answer(request)
     return reply.code(status).headers(headers).type(type).send(body)
   })
