@@ -56,6 +56,8 @@ const limits = {
   requestTimeout: 30_000,
   keepAliveTimeout: 5_000,
   bodyLimit: 1_048_576,
+  // An id of any length is a faulty one, and no path of ours is longer.
+  routerOptions: { maxParamLength: 16_384 },
   http: { headersTimeout: 10_000, maxHeaderSize: 16_384 },
   forceCloseConnections: true,
 }

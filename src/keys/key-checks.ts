@@ -1,11 +1,13 @@
 import { formatDuration } from '../config/units.ts'
-import { keyPrefixOf } from './format.ts'
+import { keyPrefixOf, redactKeys } from './format.ts'
 import { KeyManagerError } from './manager-error.ts'
 import { isGrantableScope } from './scope-names.ts'
 
 /** Beyond this a grace is a second key. */
 export const graceMsMax = 90 * 86_400_000
 const metadataBytesMax = 16_384
+/** Of JSON: the escape of a character that jsonb refuses. JSON.stringify escapes no surrogates but lone ones. */
+const untakenByJsonb = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/
 
 // Each returns what will be stored, or throws KeyManagerError.
 
@@ -41,7 +43,7 @@ export function checkedMetadata (metadata: Readonly<Record<string, unknown>> | u
   if (metadata === undefined) return undefined
   const json = JSON.stringify(metadata)
   if (Buffer.byteLength(json) > metadataBytesMax) throw new KeyManagerError(`metadata must have at most ${metadataBytesMax} bytes as JSON`, { field: 'metadata' })
-  if (json.includes('\\u0000')) throw new KeyManagerError('metadata must not hold a NUL character', { field: 'metadata' })
+  if (untakenByJsonb.test(json)) throw new KeyManagerError('metadata must hold no NUL character and no half of a surrogate pair', { field: 'metadata' })
   return metadata
 }
 
@@ -61,6 +63,12 @@ export function checkedId (id: number): number {
 export function prefixIn (text: string): string {
   const trimmed = text.trim().replace(/\.+$|…$/, '')
   return trimmed.length > 20 ? keyPrefixOf(trimmed) : trimmed
+}
+
+/** What is looked for in names and emails too, so that nothing is cut off but a key, and the dots behind one as it is shown. */
+export function searchIn (text: string): string {
+  const trimmed = text.trim()
+  return redactKeys(trimmed) === trimmed ? trimmed.replace(/\.{3,}$|…$/, '') : prefixIn(trimmed)
 }
 
 export function noSuchKey (idOrPrefix: number | string): never {

@@ -79,8 +79,8 @@ function answerOf ({ answer, schema, types, hasETag = false, status }: Spec): ob
   }
 }
 
-function problemsOf ({ rights, body, problems: more = [] }: Spec): Record<string, object> {
-  const codes = [...everywhere, ...rights === 'write' ? ['read_only_token'] as const : [], ...body === undefined ? [] : ['body_too_large', 'unsupported_media_type'] as const, ...more]
+function problemsOf ({ method, rights, problems: more = [] }: Spec): Record<string, object> {
+  const codes = [...everywhere, ...rights === 'write' ? ['read_only_token'] as const : [], ...method === 'get' ? [] : ['body_too_large', 'unsupported_media_type'] as const, ...more]
   const byStatus = new Map<number, ProblemCode[]>()
   for (const code of codes) byStatus.set(problems[code].status, [...byStatus.get(problems[code].status) ?? [], code])
   return Object.fromEntries([...byStatus].sort(([one], [other]) => one - other).map(([status, codes]) => [status, {

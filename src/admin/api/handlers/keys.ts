@@ -1,5 +1,5 @@
 import { parseDuration } from '../../../config/units.ts'
-import { type ApiKey, type KeyManager, type KeyWithSecret, versionOf } from '../../../keys/manager.ts'
+import { type ApiKey, type Condition, type KeyManager, type KeyWithSecret, versionOf } from '../../../keys/manager.ts'
 import type { Answer, CallContext, Handlers } from '../call.ts'
 import { faultyRequest } from '../failure.ts'
 import { OnceByKey } from '../idempotency.ts'
@@ -57,13 +57,11 @@ function eTag (key: ApiKey): string {
   return `"${versionOf(key)}"`
 }
 
-/** Several may be listed, as RFC 9110 has it; of one that isn't ours, no key has the version. */
-function conditionOf ({ headers }: { readonly headers: { readonly 'if-match'?: string } }): { readonly version?: string } {
+/** Several may be listed, as RFC 9110 has it. A weak one matches nothing here, and neither does what is no ETag. */
+function conditionOf ({ headers }: { readonly headers: { readonly 'if-match'?: string } }): Condition {
   const listed = headers['if-match']?.trim()
   if (listed === undefined || listed === '*') return {}
-  const versions = [...listed.matchAll(/(?<!W\/)"([^"]*)"/g)].map(([, version]) => version!)
-  if (versions.length > 1) throw faultyRequest([{ field: 'if-match', detail: 'must hold one ETag' }])
-  return { version: versions[0] ?? '' }
+  return { versions: [...listed.matchAll(/(W\/)?"([^"]*)"/g)].filter(([, weak]) => weak === undefined).map(([, , version]) => version!) }
 }
 
 interface OnceAsked extends CallContext {
@@ -80,7 +78,7 @@ function onceFor ({ headers, token }: OnceAsked, ...request: unknown[]): OnceByK
 function expiryOf ({ expiresAt, expiresIn }: { readonly expiresAt?: string | null | undefined, readonly expiresIn?: string | undefined }): Date | null | undefined {
   if (expiresIn === undefined) return typeof expiresAt === 'string' ? new Date(expiresAt) : expiresAt
   if (expiresAt !== undefined) throw faultyRequest([{ field: 'expiresIn', detail: 'stands beside expiresAt: give one of them' }])
-  const ms = parseDuration(expiresIn)!
-  if (ms === 0 || ms > lifetimeMsMax) throw faultyRequest([{ field: 'expiresIn', detail: 'must be more than nothing and at most a hundred years' }])
+  const ms = parseDuration(expiresIn)
+  if (ms === null || ms === 0 || ms > lifetimeMsMax) throw faultyRequest([{ field: 'expiresIn', detail: 'must be more than nothing and at most a hundred years' }])
   return new Date(Date.now() + ms)
 }

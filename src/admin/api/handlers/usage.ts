@@ -82,9 +82,13 @@ export function usageHandlers ({ pool, manager, registry, config }: UsageParts):
           status: query.status === undefined ? null : statusRangeOf(query.status),
         },
       })
+      const texts = exportTexts(pages, format)
+      // Before the answer begins: what fails later can only break it off.
+      const first = await texts.next()
       const lines = async function * () {
         if (format.header !== '') yield format.header
-        for await (const { text } of exportTexts(pages, format)) if (text !== '') yield text
+        if (first.done !== true && first.value.text !== '') yield first.value.text
+        for await (const { text } of texts) if (text !== '') yield text
       }
       return { stream: { type: format.mediaType, readable: Readable.from(lines()) }, headers: { 'x-latchkey-settled-id': String(settled) } }
     },

@@ -11,6 +11,7 @@ function Nullable<T extends TSchema> (schema: T) {
   return Type.Unsafe<Type.Static<T> | null>(type === undefined || 'enum' in schema ? { anyOf: [schema, { type: 'null' }] } : { ...schema, type: [type, 'null'] })
 }
 const anything = (options = {}) => Type.Unsafe<Record<string, unknown>>({ type: 'object', ...options })
+export const id = (description: string) => Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description })
 export const time = (description: string) => Type.String({ format: 'date-time', description })
 const nullableTime = (description: string) => Nullable(time(description))
 
@@ -132,7 +133,7 @@ export const Question = Type.Object({
   path: Type.String({ pattern: '^/', maxLength: 8_192, description: 'As a client sends it.' }),
   host: Type.Optional(Type.String({ maxLength: 255 })),
   scopes: Type.Optional(Nullable(Type.Array(scope, { maxItems: 200, description: 'What a valid key holds; null or left out, without keyId: the request comes without a key.' }))),
-  keyId: Type.Optional(Type.Integer({ minimum: 0, description: 'Scopes and state of this key.' })),
+  keyId: Type.Optional(id('Scopes and state of this key.')),
 }, closed)
 export const Verdict = Type.Object({
   status: Nullable(Type.Integer({ description: "The gateway's own refusal; null: forwarded, and the upstream decides." })),

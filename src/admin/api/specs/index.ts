@@ -32,11 +32,11 @@ export interface Spec {
 
 const Ref = is.Ref
 const ApiKey = Ref('ApiKey', is.ApiKey)
-const keyId = Type.Object({ id: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description: "The key's id." }) })
+const keyId = Type.Object({ id: is.id("The key's id.") })
 const idempotent = Type.Object({ 'idempotency-key': Type.Optional(Type.String({ pattern: '^[!-~]{1,255}$', description: 'A word of your choice, such as a UUID. A request that is sent again with it, within a day, by the same token, gets the first one\'s answer, and changes nothing.' })) })
 const conditional = Type.Object({ 'if-match': Type.Optional(Type.String({ maxLength: 255, description: 'The ETag of the key as you know it: 412 where it has been changed since.' })) })
 const limit = (most: number, byDefault: number) => Type.Optional(Type.Integer({ minimum: 1, maximum: most, default: byDefault }))
-const cursor = Type.Optional(Type.String({ pattern: '^[0-9]{1,16}$', description: 'nextCursor of the page before.' }))
+const cursor = Type.Optional(Type.String({ pattern: '^[0-9]{1,15}$', description: 'nextCursor of the page before.' }))
 const period = {
   from: Type.Optional(is.time('Left out: a day before to.')),
   to: Type.Optional(is.time('Left out: now.')),
@@ -59,7 +59,7 @@ export const specs = {
     answer: 'Made.',
     schema: Ref('KeyWithSecret', is.KeyWithSecret),
     hasETag: true,
-    problems: ['idempotency_key_reused'],
+    problems: ['idempotency_key_reused', 'overloaded'],
   },
   listKeys: {
     method: 'get',
@@ -97,13 +97,13 @@ export const specs = {
     isBodyOptional: true,
     answer: 'The new key itself, this once.',
     schema: Ref('KeyWithSecret', is.KeyWithSecret),
-    problems: ['key_not_found', 'key_is_revoked', 'key_has_expired', 'idempotency_key_reused'],
+    problems: ['key_not_found', 'key_is_revoked', 'key_has_expired', 'idempotency_key_reused', 'overloaded'],
   },
   endGrace: {
     ...change,
     path: '/v1/keys/{id}/end-grace',
     summary: 'End the grace of earlier secrets now',
-    body: Type.Object({ earlierSecretId: Type.Optional(Type.Integer({ minimum: 0, description: 'Of one secret only; left out: of all.' })) }, is.closed),
+    body: Type.Object({ earlierSecretId: Type.Optional(is.id('Of one secret only; left out: of all.')) }, is.closed),
     isBodyOptional: true,
     problems: ['key_not_found'],
   },
@@ -162,11 +162,11 @@ export const specs = {
       format: Type.Optional(Type.Enum(['ndjson', 'csv'], { type: 'string', default: 'ndjson' })),
       from: Type.Optional(is.time('Requests that began then or later.')),
       until: Type.Optional(is.time('And before this.')),
-      keyId: Type.Optional(Type.Integer({ minimum: 0 })),
+      keyId: Type.Optional(is.id("A key's id.")),
       userId: Type.Optional(Type.String({ format: 'uuid' })),
       route: Type.Optional(Type.String({ maxLength: 255 })),
       status: Type.Optional(Type.String({ pattern: '^[1-5](xx|[0-9]{2})$', description: '404, or 5xx.' })),
-      afterId: Type.Optional(Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description: 'Id of the last row that you have.' })),
+      afterId: Type.Optional(is.id('Id of the last row that you have.')),
       limit: Type.Optional(Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER })),
     }, is.closed),
     status: 200,
@@ -184,7 +184,7 @@ export const specs = {
     summary: 'Who changed what',
     description: 'The latest first.',
     query: Type.Object({
-      keyId: Type.Optional(Type.Integer({ minimum: 0 })),
+      keyId: Type.Optional(is.id("A key's id.")),
       action: Type.Optional(Type.Enum(is.auditActions, { type: 'string' })),
       actor: Type.Optional(Type.String({ maxLength: 255, description: 'Its name.' })),
       from: Type.Optional(is.time('Changes made then or later.')),
