@@ -282,3 +282,6 @@ execute function latchkey.audit_token_change();
 
 alter table latchkey.admin_tokens enable always trigger latchkey_audit_token;
 alter table latchkey.admin_tokens enable always trigger latchkey_audit_token_update;
+
+-- Whoever could execute these could make a table of their own write into the log. Triggers fire all the same.
+revoke all on function latchkey.audit_key_rows(), latchkey.audit_key_change(), latchkey.audit_grace_change(), latchkey.audit_token_change() from public;

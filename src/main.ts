@@ -9,6 +9,7 @@ import { initCommand } from './commands/init.ts'
 import { keysCommand } from './commands/keys.ts'
 import { migrateCommand } from './commands/migrate.ts'
 import { redact } from './commands/redact.ts'
+import { tokensCommand } from './commands/tokens.ts'
 import { usageCommand } from './commands/usage.ts'
 import { isDebugging } from './config/dotenv.ts'
 import { productVersion } from './config/version.ts'
@@ -24,7 +25,7 @@ const program = new Command('latchkey')
   ) + '\n\nExit codes: 0 done, 1 failed while running, 2 bad command line or configuration.')
 
 useCompileCache()
-const commands = [initCommand(), migrateCommand(), keysCommand(), configCommand(), usageCommand(), doctorCommand()]
+const commands = [initCommand(), migrateCommand(), keysCommand(), tokensCommand(), configCommand(), usageCommand(), doctorCommand()]
 for (const command of [...await serverCommands(), ...commands]) program.addCommand(command)
 applyHouseRules(program)
 

@@ -17,6 +17,8 @@ import { KeyManager } from './keys/manager.ts'
 import { FailureBudget } from './limits/failure-budget.ts'
 import { createRegistry } from './metrics/registry.ts'
 import { createServing, databaseConnectionsMax, shutdown } from './serving.ts'
+import { TokenStore } from './tokens/token-store.ts'
+import { TokenVerifier } from './tokens/verifier.ts'
 import { workerCount } from './workers/count.ts'
 import { startWorkers } from './workers/primary.ts'
 
@@ -24,6 +26,8 @@ import { startWorkers } from './workers/primary.ts'
 const bcryptQueueMax = 1_000
 /** What the admin API asks of the database, of which nothing is kept open for it. */
 const adminDatabase = { connectionsMax: 4, connectionsMin: 0, queryTimeoutMs: 30_000 } as const
+/** Of tokens, by network. */
+const tokenFailures = { failures: 20, perMs: 60_000 } as const
 /** Of the embedded database, beside those of the workers: for the admin API, commands, and whoever has a look. */
 const otherConnectionsMax = 43
 
@@ -103,10 +107,13 @@ async function compose (options: ServerOptions, closers: Closers): Promise<Serve
     },
   })
   closers.add('configuration file', () => configFile.close())
+  const tokens = new TokenVerifier({
+    store: new TokenStore(adminPool), environmentToken: environment.adminToken, failures: new FailureBudget(tokenFailures), logger,
+  })
   const admin = createAdmin({
     registry: front.registry,
     isReady,
-    adminToken: environment.adminToken,
+    tokens,
     pool: adminPool,
     manager: new KeyManager({ pool: adminPool, peppers: new Peppers(database.peppers), bcrypt, config: config.keys }),
     config: () => state.config,

@@ -12,6 +12,7 @@ import { createGateway } from './gateway/index.ts'
 import { OpenRequests } from './gateway/open-requests.ts'
 import type { BcryptComparer } from './keys/bcrypt.ts'
 import type { Peppers } from './keys/digest.ts'
+import { EarlierUses } from './keys/earlier-uses.ts'
 import { redactKeys } from './keys/format.ts'
 import { firstUseQueries, KeyStore } from './keys/store.ts'
 import { Verifier } from './keys/verifier.ts'
@@ -25,12 +26,13 @@ import { createEngine } from './upstreams/engines.ts'
 import { UpstreamSet } from './upstreams/upstream-set.ts'
 import { UsageMaintenance } from './usage/maintenance.ts'
 import { NoUsage, type UsageSink } from './usage/no-usage.ts'
+import { keptUserAgent } from './usage/privacy.ts'
 import { UsageRecorder } from './usage/recorder.ts'
 import { Spool } from './usage/spool/spool.ts'
 import { PostgresUsageStore } from './usage/stores/postgres.ts'
 
 /** What the shutdown waits for, and for how long. */
-export const shutdown = { idleGraceMs: 1_000, eventStreamsMs: 10_000, drainMs: 30_000, usageFlushMs: 15_000, poolsMs: 250 } as const
+export const shutdown = { idleGraceMs: 1_000, eventStreamsMs: 10_000, drainMs: 30_000, usageFlushMs: 15_000, earlierUsesMs: 2_000, poolsMs: 250 } as const
 /** Lookups must fail fast, so that cached keys go on; a flush may take its time. */
 const queryTimeoutMs = { keys: 2_000, usage: 30_000, maintenance: 40_000 } as const
 /** Whoever hangs in connecting when the database is back finds that out no sooner. */
@@ -149,6 +151,14 @@ async function compose ({ config, database, bcrypt, failures, spool, logger, ...
     logger,
   })
   below.add('verifier', () => verifier.close())
+  const recordsUsage = config.usage.store !== 'none'
+  const earlierUses = new EarlierUses({
+    pool: keyPool,
+    // Where no usage is recorded, nothing of a client is.
+    keptOf: userAgent => recordsUsage ? keptUserAgent(userAgent, config.usage.privacy) : null,
+    logger,
+  })
+  below.add('uses of earlier secrets', () => earlierUses.close({ timeoutMs: shutdown.earlierUsesMs }))
   listener.start()
   below.add('listener', () => listener.close())
   const usageStore = new PostgresUsageStore(usagePool)
@@ -172,7 +182,7 @@ async function compose ({ config, database, bcrypt, failures, spool, logger, ...
     onMoved: options.onUsageMoved,
   })
   let maintenance: UsageMaintenance | undefined
-  if (config.usage.store !== 'none') {
+  if (recordsUsage) {
     const pool = createPool({ connectionString: database.url, applicationName: 'latchkey maintenance', connectionsMax: connectionsMax.maintenance, connectionsMin: 0, queryTimeoutMs: queryTimeoutMs.maintenance, connectTimeoutMs, logger })
     below.add('maintenance pool', () => pool.endWithin(shutdown.poolsMs))
     maintenance = new UsageMaintenance({ pool, retentionMs: config.usage.retentionMs, logger })
@@ -191,6 +201,7 @@ async function compose ({ config, database, bcrypt, failures, spool, logger, ...
     verifier,
     usage,
     openRequests,
+    earlierUses,
     connections,
     failures,
     load,

@@ -3,8 +3,9 @@ import Fastify, { LogController } from 'fastify'
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
-import type { ApiParts } from './api/handlers/index.ts'
+import type { TokenVerifier } from '../tokens/verifier.ts'
 import { openApiText } from './api/document.ts'
+import type { ApiParts } from './api/handlers/index.ts'
 import { createPage } from './page.ts'
 import { answerClientError, sendError, sendProblem } from './problem.ts'
 import { isRebound } from './rebinding.ts'
@@ -12,9 +13,9 @@ import { addV1 } from './v1.ts'
 
 /**
  * The control plane's listener, not yet listening. `/`, `/metrics`, `/healthz` and `/readyz` are open to whoever
- * reaches it, `/v1` only to the bearer of the token. Everything refused is a problem (RFC 9457).
+ * reaches it, `/v1` only to the bearer of a token. Everything refused is a problem (RFC 9457).
  */
-export function createAdmin ({ registry, isReady, adminToken, version, logger, ...api }: AdminOptions): FastifyInstance {
+export function createAdmin ({ registry, isReady, tokens, version, logger, ...api }: AdminOptions): FastifyInstance {
   // Fastify says at level info that it listens, which server.ts says for both listeners.
   const loggerInstance: FastifyBaseLogger = logger.child({}, { level: logger.isLevelEnabled('warn') ? 'warn' : logger.level })
   const admin = Fastify({
@@ -39,14 +40,14 @@ export function createAdmin ({ registry, isReady, adminToken, version, logger, .
   addOpen(admin, '/healthz', async () => json(200, { status: 'ok' }))
   addOpen(admin, '/readyz', async () => isReady() ? json(200, { status: 'ready' }) : json(503, { status: 'not ready' }))
   addOpen(admin, '/openapi.json', async () => ({ status: 200, type: 'application/json', body: openApiText }))
-  addV1(admin, adminToken, { registry, isReady, version, ...api })
+  addV1(admin, tokens, { registry, isReady, version, ...api })
   return admin
 }
 
 export interface AdminOptions extends ApiParts {
   readonly registry: Pick<Registry, 'contentType' | 'metrics'>
-  /** Null closes `/v1` to everybody. */
-  readonly adminToken: string | null
+  /** Who may call `/v1`. */
+  readonly tokens: Pick<TokenVerifier, 'verify'>
   readonly logger: Logger
 }
 

@@ -4,6 +4,7 @@ import { isoTime } from '../config/iso-time.ts'
 import { parseDuration } from '../config/units.ts'
 import { keyBytesMax, keyPrefixOf } from '../keys/format.ts'
 import { isGrantableScope } from '../keys/scope-names.ts'
+import { tokenBrand, tokenPrefixOf } from '../tokens/format.ts'
 
 /** Parsers of option values; each returns the value or throws commander's InvalidArgumentError, which names the option. */
 
@@ -52,6 +53,12 @@ export function keyReference (text: string): string {
 
 /** The width of the key_prefix column. */
 const prefixCharsMax = 20
+
+/** A name or a prefix. A whole token, pasted by mistake, counts as its prefix and goes no further. */
+export function tokenReference (text: string): string {
+  const trimmed = text.trim()
+  return trimmed.startsWith(tokenBrand) ? tokenPrefixOf(trimmed) : keyName(trimmed)
+}
 
 /** Postgres stores no NUL character in text. */
 export function plainText (text: string): string {

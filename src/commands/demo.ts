@@ -62,7 +62,7 @@ async function createDemoKey (environment: Environment, config: Config): Promise
   return await withDatabase({ environment, migrations: 'needed' }, async ({ pool, peppers, logger }) => {
     const bcrypt = new BcryptPool({ queueMax: 1, logger })
     try {
-      const { key } = await new KeyManager({ pool, peppers, bcrypt, config: config.keys }).create({
+      const { key } = await new KeyManager({ pool, peppers, bcrypt, config: config.keys, actor: { kind: 'command', name: 'latchkey demo' } }).create({
         user: demoUser,
         name: 'demo',
         description: 'Made by latchkey demo; lasts a day.',
@@ -96,14 +96,15 @@ async function untilReady (server: Server): Promise<void> {
   while (!server.isReady()) await new Promise(resolve => setTimeout(resolve, 20).unref())
 }
 
-function printTour ({ gatewayUrl, adminUrl, apiKey }: { gatewayUrl: string, adminUrl: string, apiKey: string }, dataDir: string): void {
+function printTour ({ gatewayUrl, adminUrl, adminToken, apiKey }: { gatewayUrl: string, adminUrl: string, adminToken: string, apiKey: string }, dataDir: string): void {
   const output = new Output()
   const bold = (text: string) => output.colour('bold', text)
   output.line(`
 ${bold('Latchkey is running.')}
 
   Gateway  ${gatewayUrl}   in front of a sample upstream, routes in config/gateway.yaml
-  Admin    ${adminUrl}   metrics and health
+  Admin    ${adminUrl}   keys, usage and routes, for your browser
+  Token    ${adminToken}   signs you in there
   API key  ${apiKey}   holds inventory:read and tickets:*
 
 Try it in another terminal:

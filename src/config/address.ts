@@ -22,6 +22,11 @@ export function parseAddress (text: string): Address | null {
   return address !== null && isMapped(address) ? address.toIPv4Address() : address
 }
 
+/** Of the other end of a connection, as node:net tells it: a link-local address comes with the interface that it was met on. */
+export function parsePeer (remoteAddress: string | undefined): Address | null {
+  return parseAddress(remoteAddress?.replace(/%.*/, '') ?? '')
+}
+
 /**
  * Reads an address or a CIDR, or gives null. Bits beyond the prefix must be zero. A range of IPv4-mapped IPv6 addresses
  * is the IPv4 range that it stands for; one that is wider than all of those isn't any.

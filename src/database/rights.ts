@@ -1,6 +1,6 @@
 import type pg from 'pg'
 
-/** What the gateway itself does, and what beside it `latchkey keys` does on the same connection. */
+/** What the gateway itself does, and what beside it `latchkey keys` and the admin API do on the same connection. */
 export interface LackingRights {
   readonly role: string
   /** As GRANT would have them: `SELECT ON public.api_keys`. */
@@ -8,13 +8,19 @@ export interface LackingRights {
   /** Without them the gateway works: new months' rows lie together in one partition, and old ones are kept. */
   readonly upkeep: readonly string[]
   readonly keyManagement: readonly string[]
+  /** Beside those to manage keys, which it needs as well. */
+  readonly adminApi: readonly string[]
 }
 
-type Needed = readonly [relation: string, right: string, columns: readonly string[]]
+/** `only`: the GRANT names the columns, as the rest of the table is nothing for this role. */
+type Needed = readonly [relation: string, right: string, columns: readonly string[], grant?: 'only']
 
 const keyColumns = [
   'id', 'user_id', 'key_hash', 'key_prefix', 'name', 'scopes', 'environment', 'is_active', 'revoked_at', 'expires_at',
   'last_used_at', 'key_lookup', 'pepper_id',
+]
+const earlierSecretColumns = [
+  'id', 'api_key_id', 'key_hash', 'key_prefix', 'key_lookup', 'pepper_id', 'expires_at', 'created_at', 'last_used_at',
 ]
 const usageColumns = [
   'api_key_id', 'endpoint', 'method', 'status_code', 'ip_address', 'user_agent', 'response_time_ms', 'created_at', 'route', 'request_id',
@@ -25,6 +31,8 @@ const usageColumns = [
 const gatewayNeeds: readonly Needed[] = [
   ['public.api_keys', 'SELECT', keyColumns],
   ['public.api_keys', 'UPDATE', ['last_used_at', 'key_lookup', 'pepper_id']],
+  ['latchkey.earlier_secrets', 'SELECT', earlierSecretColumns],
+  ['latchkey.earlier_secrets', 'UPDATE', ['key_lookup', 'pepper_id', 'last_used_at', 'last_user_agent']],
   // Written with RETURNING id, and counted into the roll-ups.
   ['public.api_key_usage', 'SELECT', ['id', 'api_key_id', 'status_code', 'response_time_ms', 'created_at', 'route', 'request_bytes', 'response_bytes']],
   ['public.api_key_usage', 'INSERT', usageColumns],
@@ -41,9 +49,18 @@ const gatewayNeeds: readonly Needed[] = [
 ]
 
 const managementNeeds: readonly Needed[] = [
-  ['public.api_keys', 'SELECT', ['description', 'created_at']],
-  ['public.api_keys', 'INSERT', [...keyColumns, 'description', 'created_at'].filter((column) => !['id', 'last_used_at', 'revoked_at'].includes(column))],
-  ['public.api_keys', 'UPDATE', ['name', 'description', 'scopes', 'expires_at', 'is_active', 'revoked_at']],
+  ['public.api_keys', 'SELECT', ['description', 'created_at', 'latchkey_metadata']],
+  ['public.api_keys', 'INSERT', [...keyColumns, 'description', 'created_at', 'latchkey_metadata'].filter((column) => !['id', 'last_used_at', 'revoked_at'].includes(column))],
+  ['public.api_keys', 'UPDATE', ['name', 'description', 'scopes', 'expires_at', 'is_active', 'revoked_at', 'latchkey_metadata']],
+]
+
+const adminApiNeeds: readonly Needed[] = [
+  ['latchkey.admin_tokens', 'SELECT', []],
+  // On all of it, whoever has the gateway's password could make a token of a row.
+  ['latchkey.admin_tokens', 'UPDATE', ['last_used_at'], 'only'],
+  ['latchkey.audit', 'SELECT', []],
+  ['public.api_keys', 'DELETE', []],
+  ...['latchkey.idempotent_requests', 'latchkey.earlier_secrets'].flatMap((table) => (['SELECT', 'INSERT', 'UPDATE', 'DELETE'] as const).map((right): Needed => [table, right, []])),
 ]
 
 /** Which act with their owner's rights, of schema latchkey. */
@@ -60,6 +77,7 @@ export async function lackingRights (client: pg.ClientBase | pg.Pool): Promise<L
     gateway: [...relations.schemas, ...relations.grants, ...relations.usageSequences],
     upkeep: relations.functions,
     keyManagement: [...(await lackingOf(client, managementNeeds)).grants, ...relations.keySequences],
+    adminApi: (await lackingOf(client, adminApiNeeds)).grants,
   }
 }
 
@@ -77,7 +95,7 @@ async function lackingOf (client: pg.ClientBase | pg.Pool, needed: readonly Need
   const { rows: [row] } = await (client as pg.Pool).query<Lacking>(`
     with needed as (
       select c.oid, n.nspname || '.' || c.relname as relation, wanted ->> 1 as wanted_right,
-        array(select jsonb_array_elements_text(wanted -> 2)) as wanted_columns
+        array(select jsonb_array_elements_text(wanted -> 2)) as wanted_columns, wanted ->> 3 as scope
       from jsonb_array_elements($1::jsonb) as wanted
       join pg_class as c on c.relname = split_part(wanted ->> 0, '.', 2)
       join pg_namespace as n on n.oid = c.relnamespace and n.nspname = split_part(wanted ->> 0, '.', 1)
@@ -98,7 +116,8 @@ async function lackingOf (client: pg.ClientBase | pg.Pool, needed: readonly Need
       array(select 'USAGE ON SCHEMA ' || nspname from pg_namespace
         where nspname in ('public', 'latchkey') and not has_schema_privilege(oid, 'USAGE') order by nspname desc) as schemas,
       array(
-        select string_agg(wanted_right, ', ' order by wanted_right) || ' ON ' || relation
+        select string_agg(wanted_right || case scope when 'only' then ' (' || array_to_string(wanted_columns, ', ') || ')' else '' end,
+          ', ' order by wanted_right) || ' ON ' || relation
         from needed
         where not has_table_privilege(oid, wanted_right) and (cardinality(wanted_columns) = 0 or exists (
           select from pg_attribute as a

@@ -15,12 +15,14 @@ const tables = ['api_keys', 'api_key_usage'] as const
 const privateTables = [
   ...tables, 'latchkey.migrations', 'latchkey.usage_batches', 'latchkey.earlier_secrets', 'latchkey.installation',
   'latchkey.usage_hourly', 'latchkey.usage_daily', 'latchkey.usage_rollup', 'latchkey.usage_partitioning', 'latchkey.usage_changes',
+  'latchkey.audit', 'latchkey.admin_tokens', 'latchkey.idempotent_requests',
 ]
 
 /** What row-level security must let the gateway's role do on every row. */
 const usedCommands: readonly (readonly [table: string, command: Command])[] = [
   ['api_keys', 'SELECT'], ['api_keys', 'UPDATE'], ['api_key_usage', 'SELECT'], ['api_key_usage', 'INSERT'],
-  ['usage_batches', 'SELECT'], ['usage_batches', 'INSERT'], ['usage_batches', 'UPDATE'], ['usage_batches', 'DELETE'], ['earlier_secrets', 'SELECT'], ['installation', 'SELECT'],
+  ['usage_batches', 'SELECT'], ['usage_batches', 'INSERT'], ['usage_batches', 'UPDATE'], ['usage_batches', 'DELETE'], ['installation', 'SELECT'],
+  ['earlier_secrets', 'SELECT'], ['earlier_secrets', 'UPDATE'],
   ...['usage_hourly', 'usage_daily'].flatMap((table) => [[table, 'SELECT'], [table, 'INSERT'], [table, 'UPDATE']] as const),
   ['usage_rollup', 'SELECT'], ['usage_rollup', 'UPDATE'],
 ]

@@ -64,15 +64,24 @@ export const wantedForeignKeys = [
 ] as const
 
 const notify = {
+  table: 'api_keys',
   calls: 'latchkey.notify_key_change',
   sourceHash: '647ac36543dd2e91fd43ab2801ac10f810cf49da8e0b0a86147099ee6034acaf',
   madeBy: '016.do.key-notifications.sql',
+}
+
+const notifyEarlier = {
+  table: 'latchkey.earlier_secrets',
+  calls: 'latchkey.notify_earlier_secret_change',
+  sourceHash: 'dc060de4f50bcac6334f67b8a6d72f2283e4a5ca354d9e573d9c5137b7bc9ac5',
+  madeBy: '020.do.earlier-secrets-notify.sql',
 }
 
 /** `sourceHash` is the SHA-256 of the function's body. */
 export const wantedTriggers = [
   {
     name: 'latchkey_clear_stale_digest',
+    table: 'api_keys',
     calls: 'latchkey.clear_stale_digest',
     sourceHash: 'f067f9e8051cb6771cae717c1b154671064ed7a0fd6f35f6a60f43898219918a',
     madeBy: '013.do.key-digest.sql',
@@ -81,6 +90,10 @@ export const wantedTriggers = [
   { name: 'latchkey_notify_update', ...notify },
   { name: 'latchkey_notify_delete', ...notify },
   { name: 'latchkey_notify_truncate', ...notify },
+  { name: 'latchkey_notify_earlier_insert', ...notifyEarlier },
+  { name: 'latchkey_notify_earlier_update', ...notifyEarlier },
+  { name: 'latchkey_notify_earlier_delete', ...notifyEarlier },
+  { name: 'latchkey_notify_earlier_truncate', ...notifyEarlier },
 ] as const
 
 function column (

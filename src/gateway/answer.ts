@@ -1,9 +1,11 @@
 import { headerLine } from '../upstreams/header-lines.ts'
+import { graceLines } from './grace-lines.ts'
 import type { Identity } from './identity.ts'
 
-/** Header lines that the gateway puts on every response. */
-export function ownLines ({ requestId }: Identity): string {
-  return headerLine('x-request-id', requestId)
+/** Header lines that the gateway puts on every response. They take the place of any of the same names. */
+export function ownLines ({ requestId, key }: Identity): string {
+  const lines = headerLine('x-request-id', requestId)
+  return key === null || key.grace === null ? lines : lines + graceLines(key.grace, key)
 }
 
 /** Sends an answer of the gateway's own. `lines` are header lines, complete but for those that every response has. */

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Socket } from 'node:net'
-import { type Address, type AddressRanges, networkOf, parseAddress } from '../config/address.ts'
+import { type Address, type AddressRanges, networkOf, parseAddress, parsePeer } from '../config/address.ts'
 import { isRequestHost } from '../config/hosts.ts'
 import { headerLine } from '../upstreams/header-lines.ts'
 
@@ -25,8 +25,7 @@ const port = /:[0-9]{1,5}$/
 
 /** The other end of a connection: of one that isn't a trusted proxy, the client of all its requests. */
 export function peerOf (socket: Socket, trusted: AddressRanges): Client {
-  // A link-local address comes with the interface that it was met on.
-  const address = parseAddress(socket.remoteAddress?.replace(/%.*/, '') ?? '')
+  const address = parsePeer(socket.remoteAddress)
   return clientAt(address, {
     scheme: 'encrypted' in socket ? 'https' : 'http',
     forwardedHost: null,

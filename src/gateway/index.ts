@@ -3,6 +3,7 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import type { Logger } from 'pino'
 import { AddressRanges } from '../config/address.ts'
 import type { Config, RouteConfig } from '../config/config.ts'
+import type { EarlierUses } from '../keys/earlier-uses.ts'
 import type { Verification, Verifier } from '../keys/verifier.ts'
 import type { EventLoopLoad } from '../limits/event-loop-load.ts'
 import type { FailureBudget } from '../limits/failure-budget.ts'
@@ -21,6 +22,7 @@ import type { ClientRequest, ReceivedBody } from './client-request.ts'
 import type { Connection, Connections } from './connections.ts'
 import { type Credential, readCredential } from './credential.ts'
 import { forwardingFor } from './forward.ts'
+import { withoutGraceLines } from './grace-lines.ts'
 import { allowHalfClose } from './half-close.ts'
 import { answerHealth } from './health.ts'
 import { Identity } from './identity.ts'
@@ -58,6 +60,7 @@ export interface GatewayParts {
   readonly verifier: Verifier
   readonly usage: UsageSink
   readonly openRequests: OpenRequests
+  readonly earlierUses: EarlierUses
   readonly connections: Connections
   readonly failures: FailureBudget
   readonly load: EventLoopLoad
@@ -126,7 +129,7 @@ export async function createGateway (parts: GatewayParts): Promise<FastifyInstan
   await parts.engine.register(app, {
     admittedOf: request => request.identity,
     forwardingOf: request => request.identity.forwarding!,
-    responseLinesOf: admitted => linesOfPassedOn(admitted as Identity),
+    responseLinesOf: (admitted, passedOn) => linesOfPassedOn(admitted as Identity, passedOn),
     onFailure: (admitted, code) => refuse(admitted as Identity, { code: (admitted as Identity).endedBy ?? code }),
   })
   // Nothing passes onRequest unadmitted, so whoever gets here was admitted and then found no engine: fail closed.
@@ -274,9 +277,10 @@ export async function createGateway (parts: GatewayParts): Promise<FastifyInstan
   }
 
   /** Of an answer that is passed on. One that comes before the request has ended is the connection's last. */
-  function linesOfPassedOn (identity: Identity): string {
+  function linesOfPassedOn (identity: Identity, passedOn: string): string {
+    const { key } = identity
     identity.response.endsConnection ||= parts.isDraining() || !identity.request.complete
-    return ownLines(identity)
+    return (key === null || key.grace === null ? passedOn : withoutGraceLines(passedOn)) + ownLines(identity)
   }
 
   /** With `auth: report`, a bearer that can't be a key of ours is the upstream's own credential and stays. */

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino'
 import { type ProblemCode, problems } from '../errors.ts'
+import type { EarlierUses } from '../keys/earlier-uses.ts'
 import { redactKeys } from '../keys/format.ts'
 import type { GatewayMetrics } from '../metrics/gateway-metrics.ts'
 import { ClientGoneError, failureCode, isClientsLoss } from '../upstreams/failure.ts'
@@ -17,6 +18,7 @@ export interface Recording {
   readonly metrics: GatewayMetrics
   readonly usage: UsageSink
   readonly openRequests: OpenRequests
+  readonly earlierUses: EarlierUses
   readonly logger: Logger
 }
 
@@ -25,7 +27,7 @@ export interface Recording {
  * aborted and broken-off responses alike (Fastify's onResponse doesn't). Metrics and the log get every request, usage
  * those whose key was proven.
  */
-export function recordClosed (identity: Identity, { metrics, usage, openRequests, logger }: Recording): void {
+export function recordClosed (identity: Identity, { metrics, usage, openRequests, earlierUses, logger }: Recording): void {
   const { request, response, route, key, forwarding } = identity
   const { method } = request
   const durationMs = identity.close()
@@ -56,6 +58,7 @@ export function recordClosed (identity: Identity, { metrics, usage, openRequests
       createdAtMs: identity.startedAtMs,
       requestId: identity.requestId,
     })
+    if (key.grace !== null) earlierUses.record(key.grace, identity.startedAtMs, request.headers['user-agent'] ?? null)
   }
   if (logger.isLevelEnabled('info')) logger.info(lineOf(identity, statusCode, durationMs), 'request')
 }
@@ -91,6 +94,7 @@ function lineOf (identity: Identity, status: number, durationMs: number): object
     address: identity.client.address,
     keyId: key?.id,
     keyPrefix: key?.prefix,
+    earlierSecretId: key?.grace?.id,
     code: refusal ?? undefined,
     reported: reported ?? undefined,
     endedBy: endedBy ?? undefined,

@@ -5,7 +5,7 @@ import { countPiped } from '../upstreams/count-piped.ts'
 import { failureCode, isClientsLoss } from '../upstreams/failure.ts'
 import { Tunnel } from '../upstreams/tunnel.ts'
 import { type UpgradeAnswer, upgradeUpstream } from '../upstreams/tunnel-handshake.ts'
-import { listedHeaders } from '../upstreams/header-lines.ts'
+import { headerLine, listedHeaders } from '../upstreams/header-lines.ts'
 import { NodeResponse } from './node-response.ts'
 import { ownLines } from './answer.ts'
 import type { Identity } from './identity.ts'
@@ -62,7 +62,7 @@ export async function tunnel (identity: Identity, openRequests: OpenRequests): P
     socket.off('end', leave)
     if (!answer.isSwitched) return passOn(identity, answer)
     socket.off('readable', stayPaused)
-    socket.write(switchedHead(answer.headers, identity.requestId), 'latin1')
+    socket.write(switchedHead(answer.headers, ownLines(identity)), 'latin1')
     openRequests.switched(identity, new Tunnel({ client: socket, upstream: answer.socket, halfOpenIdleMs: forwarding.upstream.config.bodyTimeoutMs }))
   } catch (err) {
     forwarding.failure ??= err
@@ -90,12 +90,13 @@ function passOn (identity: Identity, { response, headers }: UpgradeAnswer & { re
   response.pipe(raw)
 }
 
-function switchedHead (headers: readonly string[], requestId: string): string {
+function switchedHead (headers: readonly string[], own: string): string {
+  const ownNames = listedHeaders(own).filter((_, i) => i % 2 === 0)
   let head = 'HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\n'
   for (let i = 0; i < headers.length; i += 2) {
-    if (headers[i]!.toLowerCase() !== 'x-request-id') head += `${headers[i]}: ${headers[i + 1]}\r\n`
+    if (!ownNames.includes(headers[i]!.toLowerCase())) head += headerLine(headers[i]!, headers[i + 1]!)
   }
-  return `${head}x-request-id: ${requestId}\r\n\r\n`
+  return `${head}${own}\r\n`
 }
 
 function linger (socket: Socket): void {

@@ -1,5 +1,5 @@
 import type { StoredKey } from './store.ts'
-import type { KeyRecord, Verification } from './verification.ts'
+import { type Grace, type KeyRecord, type Verification, without } from './verification.ts'
 
 /**
  * A key whose secret was proven, and what is known of it. Neither the key nor its hash is held. There may be a hundred
@@ -30,6 +30,26 @@ export class CacheEntry {
     this.#expired ??= { status: 'expired', key: this.record }
     return this.#expired
   }
+}
+
+/** Of an earlier secret of a key. A class of its own, so that no other entry keeps or compares anything for it. */
+class GraceEntry extends CacheEntry {
+  readonly #endsAtMs: number
+
+  constructor (stored: StoredKey, { endsAtMs }: Grace, confirmedAtMs: number, epoch: number) {
+    super(stored, confirmedAtMs, epoch)
+    this.#endsAtMs = endsAtMs
+  }
+
+  /** On the dot, too: from then on it is a secret like any that never was one. */
+  override at (nowMs: number): Verification {
+    return nowMs < this.#endsAtMs ? super.at(nowMs) : without.unknown
+  }
+}
+
+export function cacheEntryOf (stored: StoredKey, confirmedAtMs: number, epoch: number): CacheEntry {
+  const { grace } = stored.record
+  return grace === null ? new CacheEntry(stored, confirmedAtMs, epoch) : new GraceEntry(stored, grace, confirmedAtMs, epoch)
 }
 
 /** Of a key that hasn't expired. Revoked wins over disabled, which wins over expired. */

@@ -7,7 +7,7 @@ import { keyBytesMax } from './format.ts'
 import { Helpings } from './helpings.ts'
 import { LookUps } from './look-ups.ts'
 import type { StoreHealth } from './store-health.ts'
-import type { KeyStore, StoredKey } from './store.ts'
+import type { KeyStore, StoredKey, StoredSecrets } from './store.ts'
 
 /** What bcrypt has said of one key so far, by `secretId`: a load that must read again proves nothing twice. */
 export type Proofs = Map<string, boolean>
@@ -23,7 +23,7 @@ const logEveryMs = 60_000
 /** After a failed write: each would fail on a standby, and none is urgent. */
 const writesPauseMs = 10_000
 
-/** Finds the row whose secret a key is: by its digest in one probe, else by its prefix, proven by bcrypt. */
+/** Finds the row whose secret a key is: by its digest in one probe, else among earlier secrets and by its prefix, proven by bcrypt. */
 export class KeyFinder {
   readonly #store: KeyStore
   readonly #health: StoreHealth
@@ -32,7 +32,7 @@ export class KeyFinder {
   readonly #logger: Logger
   readonly #nowMs: () => number
   readonly #byDigests: LookUps<readonly Buffer[], StoredKey>
-  readonly #byIds: LookUps<number, StoredKey>
+  readonly #byIds: LookUps<number, StoredSecrets>
   readonly #pendingWrites = new Set<Promise<void>>()
   /** By the SHA-256 of a key: secrets that it was tried against in vain, where there are more than one request may try. */
   readonly #unfinished = new LRUCache<string, ReadonlySet<string>>({ max: unfinishedMax })
@@ -75,13 +75,18 @@ export class KeyFinder {
     const digests = this.#peppers.lookupOf(key)
     const found = await this.#byDigest(digests)
     if (found !== null) return found
-    const candidates = await this.#health.run(() =>
-      this.#store.findByPrefix(prefixesOf(key), this.#peppers.ids, candidatesMax + 1))
+    const candidates = await this.#health.run(() => this.#store.findCandidates({
+      prefixes: prefixesOf(key),
+      digests: digests.map(({ digest }) => digest),
+      listedPepperIds: this.#peppers.ids,
+      limit: candidatesMax + 1,
+    }))
     const name = candidates.length > comparesMax ? hash('sha256', key, 'base64url') : null
     const refuted = name === null ? undefined : this.#unfinished.get(name)
     let compares = 0
     for (const candidate of candidates.slice(0, candidatesMax)) {
       const { secretId } = candidate.record
+      if (candidate.isProven) proofs.set(secretId, true)
       if (refuted?.has(secretId)) continue
       const proof = proofs.get(secretId)
       if (proof === undefined && compares++ === comparesMax) {
@@ -109,7 +114,7 @@ export class KeyFinder {
     return found
   }
 
-  byId (id: number): Promise<StoredKey | null> {
+  byId (id: number): Promise<StoredSecrets | null> {
     return this.#byIds.find(id)
   }
 
@@ -121,7 +126,7 @@ export class KeyFinder {
   #writeDigest ({ record, keyHash, pepperId }: StoredKey, [first]: readonly KeyDigest[]): void {
     if (first === undefined || pepperId === first.pepperId || this.#pendingWrites.size >= pendingWritesMax) return
     if (Math.abs(this.#nowMs() - this.#writeFailedAtMs) < writesPauseMs) return
-    const write = this.#store.writeDigest(record.id, keyHash, first.digest, first.pepperId).then(
+    const write = this.#store.writeDigest(record, keyHash, first.digest, first.pepperId).then(
       () => {},
       (err: unknown) => {
         const nowMs = this.#nowMs()

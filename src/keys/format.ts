@@ -1,12 +1,11 @@
-import { randomBytes } from 'node:crypto'
-import { crc32 } from 'node:zlib'
+import { checksumOf, hasChecksum, randomBase62 } from '../config/base62.ts'
+
+export { checksumOf }
 
 /** bcrypt reads 72 bytes and silently ignores the rest, so a longer key could be told from no other that begins alike. */
 export const keyBytesMax = 72
 
-const alphabet = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 const randomLength = 32
-const checksumLength = 6
 const shownLength = 4
 const brandAndEnvironmentMax = 14
 const otherSystemsLengthMin = 16
@@ -50,17 +49,6 @@ export function generateKey ({ brand, environment }: { readonly brand: string, r
   }
   const body = `${brand}_${environment}_${randomBase62(randomLength)}`
   return body + checksumOf(body)
-}
-
-/** CRC-32, as in zlib, of ASCII text: six base62 digits, most significant first. */
-export function checksumOf (text: string): string {
-  let rest = crc32(text)
-  let digits = ''
-  for (let i = 0; i < checksumLength; i++) {
-    digits = alphabet.charAt(rest % 62) + digits
-    rest = Math.floor(rest / 62)
-  }
-  return digits
 }
 
 /**
@@ -111,20 +99,4 @@ export function redactKeys (text: string): string {
 function isLabelled (brand: string | undefined, environment: string | undefined): boolean {
   return brand !== undefined && environment !== undefined && label.test(environment) &&
     brand.length + environment.length <= brandAndEnvironmentMax
-}
-
-function hasChecksum (key: string): boolean {
-  const end = key.length - checksumLength
-  return key.slice(end) === checksumOf(key.slice(0, end))
-}
-
-function randomBase62 (length: number): string {
-  // 248 is the largest multiple of 62 in a byte: using the eight values above it would favour the first digits.
-  let text = ''
-  while (text.length < length) {
-    for (const byte of randomBytes(length)) {
-      if (byte < 248 && text.length < length) text += alphabet.charAt(byte % 62)
-    }
-  }
-  return text
 }

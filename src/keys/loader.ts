@@ -1,11 +1,11 @@
 import type { Logger } from 'pino'
 import { BcryptBusyError } from './bcrypt.ts'
-import { CacheEntry } from './cache-entry.ts'
+import { type CacheEntry, cacheEntryOf } from './cache-entry.ts'
 import type { KeyCache } from './cache.ts'
 import type { KeyFinder, Proofs } from './finder.ts'
 import type { Invalidations } from './invalidations.ts'
 import { StoreFailedError } from './store-health.ts'
-import type { StoredKey } from './store.ts'
+import { secretOf, type StoredKey } from './store.ts'
 import { type Verification, without } from './verification.ts'
 
 export interface KeyLoaderOptions {
@@ -54,7 +54,7 @@ export class KeyLoader {
           if (epochBefore === epoch()) cache.setUnknown(name, atMs)
           return without.unknown
         }
-        const loaded = new CacheEntry(found, atMs, epochBefore)
+        const loaded = cacheEntryOf(found, atMs, epochBefore)
         cache.set(name, loaded)
         return loaded.at(nowMs())
       }
@@ -69,9 +69,9 @@ export class KeyLoader {
     }
   }
 
-  /** Null when the row is gone or has another hash: then the key must be looked for as if for the first time. */
+  /** Null when the row is gone or has no such secret: then the key must be looked for as if for the first time. */
   async #recheck (entry: CacheEntry): Promise<StoredKey | null> {
-    const stored = await this.#options.finder.byId(entry.record.id)
-    return stored?.record.secretId === entry.record.secretId ? stored : null
+    const secrets = await this.#options.finder.byId(entry.record.id)
+    return secrets === null ? null : secretOf(secrets, entry.record.secretId)
   }
 }

@@ -1,16 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from 'pino'
-import { CacheEntry } from './cache-entry.ts'
+import { cacheEntryOf } from './cache-entry.ts'
 import type { KeyCache } from './cache.ts'
 import type { Invalidations } from './invalidations.ts'
 import { StoreFailedError } from './store-health.ts'
-import type { StoredKey } from './store.ts'
+import { secretOf, type StoredSecrets } from './store.ts'
 
 export interface RefresherOptions {
   readonly cache: KeyCache
   readonly invalidations: Invalidations
   /** By id; missing: no such key. Rejects with StoreFailedError when the store can't say. */
-  readonly find: (ids: readonly number[]) => Promise<ReadonlyMap<number, StoredKey>>
+  readonly find: (ids: readonly number[]) => Promise<ReadonlyMap<number, StoredSecrets>>
   readonly isAdmitted: (environment: string | null) => boolean
   /** The epoch in force. */
   readonly epoch: () => number
@@ -88,11 +88,13 @@ export class Refresher {
       // Nothing is awaited between the look at the invalidations and the cache being filled.
       for (const id of ids) {
         if (invalidations.hasChanged(since, id)) continue
-        const stored = found.get(id)
+        const secrets = found.get(id)
         for (const [name, entry] of cache.entriesOf(id)) {
           if (entry.epoch >= epoch) continue
-          if (stored?.record.secretId === entry.record.secretId && isAdmitted(stored.record.environment)) cache.set(name, new CacheEntry(stored, atMs, epoch))
-          else cache.delete(name)
+          const stored = secrets === undefined ? null : secretOf(secrets, entry.record.secretId)
+          if (stored !== null && isAdmitted(stored.record.environment)) cache.set(name, cacheEntryOf(stored, atMs, epoch))
+          // What may only be hidden stays as it was, and is asked for again on use.
+          else if (stored !== null || secrets?.hidesEarlier !== true) cache.delete(name)
         }
       }
     } finally {

@@ -1,10 +1,10 @@
 import { hash } from 'node:crypto'
-import { hidesRows, RowsHiddenError } from '../database/hidden-rows.ts'
+import { RowsHiddenError } from '../database/hidden-rows.ts'
 import type { DatabasePool, PreparedQuery } from '../database/pool.ts'
-import { prepared } from '../database/prepared-statement.ts'
 import type { Answers } from './look-ups.ts'
 import { SharedValues } from './shared-values.ts'
-import type { KeyRecord } from './verification.ts'
+import { type CandidateRow, type EarlierSecret, type Found, type FoundAnywhere, hidesEarlierSecrets, hidesKeys, type Row, type RowWithEarlier, statements } from './store-statements.ts'
+import type { Grace, KeyRecord } from './verification.ts'
 
 /** A key with the hash that its secret must match; the hash never leaves keys/. */
 export interface StoredKey {
@@ -14,62 +14,23 @@ export interface StoredKey {
   readonly pepperId: string | null
 }
 
-interface Found {
-  hides_rows: boolean
+/** A row that may be the presented key's. */
+export interface Candidate extends StoredKey {
+  /** Its digest is the key's: bcrypt has nothing to prove. */
+  readonly isProven: boolean
 }
 
-interface Row {
-  id: number
-  key_hash: string
-  pepper_id: string | null
-  user_id: string | null
-  key_prefix: string | null
-  name: string | null
-  scopes: string | null
-  environment: string | null
-  is_active: boolean
-  revoked_at_ms: number | null
-  expires_at_ms: number | null
+/** A key as it is, with all secrets that it may be used with. */
+export interface StoredSecrets {
+  readonly present: StoredKey
+  /** In their grace. */
+  readonly earlier: readonly StoredKey[]
+  /** Whether there may be others, which row-level security hides. */
+  readonly hidesEarlier: boolean
 }
 
 const noScopes: readonly string[] = Object.freeze([])
-const hidesKeys = hidesRows("'public.api_keys'::regclass")
-
-// NULLs are what an adopted table may hold: they mean disabled, no scopes, no expiry. Its ids may be bigint, which pg
-// would hand over as text, while notifications hold numbers. Times as epoch milliseconds also bring 'infinity' through,
-// which a Date can't hold. Tables and functions are named with their schemas, and operators get the very types that
-// pg_catalog has them for, as the better fit of a stranger's operator would win: the role's search_path decides nothing.
-// Cast to what they are where the tables are ours, as a prepared statement's result may not change its types. Scopes come
-// as JSON, one text, which is parsed once for all keys that have the same.
-const columns = `id::float8 as id, key_hash::text, pepper_id::text, user_id::text, key_prefix::text, name::text,
-  pg_catalog.array_to_json(scopes::text[])::text as scopes,
-  environment::text, coalesce(is_active, false) as is_active,
-  (extract(epoch from revoked_at) * 1000::numeric)::float8 as revoked_at_ms,
-  (extract(epoch from expires_at) * 1000::numeric)::float8 as expires_at_ms`
-
-const statements = {
-  byDigest: prepared(`select ${columns} from public.api_keys where key_lookup = $1::bytea and key_hash is not null`),
-  byDigests: prepared(`select key_lookup, ${columns} from public.api_keys where key_lookup = any($1::bytea[]) and key_hash is not null`),
-  byId: prepared(`select ${columns} from public.api_keys where id = $1::bigint and key_hash is not null`),
-  byIds: prepared(`
-    select ${hidesKeys} as hides_rows, found.*
-    from (select) as asked
-    left join (select ${columns} from public.api_keys where id = any($1::bigint[]) and key_hash is not null) as found on true`),
-  byPrefix: prepared(`
-    select ${hidesKeys} as hides_rows, candidate.*
-    from (select) as asked
-    left join (
-      select ${columns}, pg_catalog.row_number() over (
-        order by pg_catalog.length(pg_catalog.rtrim(key_prefix::text, '.'::text)) desc, (is_active and revoked_at is null) desc nulls last, api_keys.id
-      ) as place
-      from public.api_keys
-      where pg_catalog.rtrim(key_prefix::text, '.'::text) = any($1::text[]) and key_hash is not null
-        and (key_lookup is null or pepper_id is null or pepper_id::text <> all($2::text[]))
-      order by place limit $3
-    ) as candidate on true
-    order by place`),
-}
-
+const noSecrets: readonly StoredKey[] = Object.freeze([])
 /** Of what the first use of a key asks, with no key's digest; the lists are as long as in a rush, which is what they are planned for. */
 export const firstUseQueries: readonly PreparedQuery[] = [
   { statement: statements.byDigest, values: [noDigest(0)] },
@@ -85,18 +46,19 @@ export class KeyStore {
     this.#pool = pool
   }
 
-  /** Touches the table, so that a missing one, a missing right or hidden rows show as well. */
+  /** Touches the tables, so that a missing one, a missing right or hidden rows show as well. */
   async ping (): Promise<void> {
-    const { rows } = await this.#pool.query<Found>(
-      `select ${hidesKeys} as hides_rows, exists (select from public.api_keys)`)
-    if (rows[0]?.hides_rows !== false) throw new RowsHiddenError('api_keys')
+    const { rows } = await this.#pool.query<FoundAnywhere>(`
+      select ${hidesKeys} as hides_rows, ${hidesEarlierSecrets} as hides_earlier,
+        exists (select from public.api_keys), exists (select from latchkey.earlier_secrets)`)
+    demandAllRows(rows[0])
   }
 
   /** All peppers' digests of one key. `key_lookup` is unique, so this is one probe of an index for each. */
   async findByDigest (digests: readonly Buffer[]): Promise<StoredKey | null> {
     if (digests.length !== 1) return (await this.findByDigests([digests]))(0)
     const [row] = await this.#pool.read<Row>(statements.byDigest, [digests[0]])
-    return row === undefined ? null : this.#storedKeyOf(row)
+    return row === undefined ? null : this.#storedKeyOf(row, null)
   }
 
   /** The same for many keys. */
@@ -106,7 +68,7 @@ export class KeyStore {
     return (place) => {
       for (const digest of asked[place] ?? []) {
         const row = found.get(digest.toString('latin1'))
-        if (row !== undefined) return this.#storedKeyOf(row)
+        if (row !== undefined) return this.#storedKeyOf(row, null)
       }
       return null
     }
@@ -115,49 +77,61 @@ export class KeyStore {
   /**
    * Rows that only bcrypt can prove: those without a digest, or with one of a pepper that is no longer listed. Other
    * systems store prefixes of other lengths and with a display's trailing dots, hence the expression, which is that of
-   * the index. The longest prefix is the likeliest; among equals, a usable key is.
+   * the index. The longest prefix is the likeliest; among equals, a usable key is. Earlier secrets in their grace are
+   * found here, too, so that what is looked for first needn't ask for them: by their digest, which comes before all
+   * others, or in the same way.
    *
    * This is the last look for a key: where row-level security may hide its row, it rejects with RowsHiddenError, as
    * "not found" would refuse every key there is.
    */
-  async findByPrefix (prefixes: readonly string[], listedPepperIds: readonly string[], limit: number): Promise<StoredKey[]> {
-    const rows = await this.#pool.read<Found & (Row | { id: null })>(statements.byPrefix, [prefixes, listedPepperIds, limit])
-    if (rows[0]?.hides_rows !== false) throw new RowsHiddenError('api_keys')
-    return rows.filter((row) => row.id !== null).map((row) => this.#storedKeyOf(row))
+  async findCandidates ({ prefixes, digests, listedPepperIds, limit }: {
+    readonly prefixes: readonly string[]
+    readonly digests: readonly Buffer[]
+    readonly listedPepperIds: readonly string[]
+    readonly limit: number
+  }): Promise<Candidate[]> {
+    const rows = await this.#pool.read<FoundAnywhere & (CandidateRow | { id: null })>(statements.byPrefix, [prefixes, listedPepperIds, limit, digests])
+    demandAllRows(rows[0])
+    return rows.filter((row) => row.id !== null).map((row) => ({ ...this.#storedKeyOf(row, graceOf(row)), isProven: row.is_proven }))
   }
 
-  async findById (id: number): Promise<StoredKey | null> {
-    const [row] = await this.#pool.read<Row>(statements.byId, [id])
-    return row === undefined ? null : this.#storedKeyOf(row)
+  async findById (id: number): Promise<StoredSecrets | null> {
+    const [row] = await this.#pool.read<RowWithEarlier>(statements.byId, [id])
+    return row === undefined ? null : this.#secretsOf(row)
   }
 
   /** The same for many ids: one that isn't there may only be hidden. */
-  async findEachById (ids: readonly number[]): Promise<Answers<StoredKey>> {
-    const rows = await this.#pool.read<Found & (Row | { id: null })>(statements.byIds, [ids])
+  async findEachById (ids: readonly number[]): Promise<Answers<StoredSecrets>> {
+    const rows = await this.#pool.read<Found & (RowWithEarlier | { id: null })>(statements.byIds, [ids])
     const found = new Map(rows.map((row) => [row.id, row]))
     return (place) => {
       const row = found.get(ids[place] ?? null)
-      return row === undefined || row.id === null ? null : this.#storedKeyOf(row)
+      return row === undefined || row.id === null ? null : this.#secretsOf(row)
     }
   }
 
   /** By id, those that there are. Rejects with RowsHiddenError where one that is missing may only be hidden. */
-  async findByIds (ids: readonly number[]): Promise<Map<number, StoredKey>> {
-    const rows = await this.#pool.read<Found & (Row | { id: null })>(statements.byIds, [ids])
-    const found = rows.filter((row) => row.id !== null).map((row) => this.#storedKeyOf(row))
+  async findByIds (ids: readonly number[]): Promise<Map<number, StoredSecrets>> {
+    const rows = await this.#pool.read<Found & (RowWithEarlier | { id: null })>(statements.byIds, [ids])
+    const found = rows.filter((row) => row.id !== null).map((row) => this.#secretsOf(row))
     if (found.length < ids.length && rows[0]?.hides_rows !== false) throw new RowsHiddenError('api_keys')
-    return new Map(found.map((stored) => [stored.record.id, stored]))
+    return new Map(found.map((secrets) => [secrets.present.record.id, secrets]))
   }
 
   /** False when the row's hash is no longer the one that was proven: then the digest isn't its own. */
-  async writeDigest (id: number, provenHash: string, digest: Buffer, pepperId: string): Promise<boolean> {
+  async writeDigest ({ id, grace }: Pick<KeyRecord, 'id' | 'grace'>, provenHash: string, digest: Buffer, pepperId: string): Promise<boolean> {
     const { rowCount } = await this.#pool.query(
-      `update public.api_keys set key_lookup = $3, pepper_id = $4
-       where id = $1::bigint and key_hash::text = $2::text`, [id, provenHash, digest, pepperId])
+      `update ${grace === null ? 'public.api_keys' : 'latchkey.earlier_secrets'} set key_lookup = $3, pepper_id = $4
+       where id = $1::bigint and key_hash::text = $2::text`, [grace === null ? id : grace.id, provenHash, digest, pepperId])
     return rowCount === 1
   }
 
-  #storedKeyOf (row: Row): StoredKey {
+  #secretsOf (row: RowWithEarlier): StoredSecrets {
+    const present = this.#storedKeyOf(row, null)
+    return { present, earlier: row.earlier === null ? noSecrets : earlierSecretsOf(present, row.earlier), hidesEarlier: row.hides_earlier }
+  }
+
+  #storedKeyOf (row: Row, grace: Grace | null): StoredKey {
     return {
       keyHash: row.key_hash,
       pepperId: row.pepper_id,
@@ -172,9 +146,35 @@ export class KeyStore {
         isActive: row.is_active,
         revokedAtMs: row.revoked_at_ms,
         expiresAtMs: row.expires_at_ms,
+        grace,
       }),
     }
   }
+}
+
+/** The key with the secret of this id, whether it is the present one or an earlier one; null: it has no such secret. */
+export function secretOf ({ present, earlier }: StoredSecrets, secretId: string): StoredKey | null {
+  if (present.record.secretId === secretId) return present
+  return earlier.find(({ record }) => record.secretId === secretId) ?? null
+}
+
+/** What wasn't found may be what isn't shown. */
+function demandAllRows (found: FoundAnywhere | undefined): void {
+  if (found?.hides_rows !== false) throw new RowsHiddenError('api_keys')
+  if (found.hides_earlier) throw new RowsHiddenError('latchkey.earlier_secrets')
+}
+
+function graceOf (row: CandidateRow): Grace | null {
+  return row.grace_id === null ? null : { id: row.grace_id, sinceMs: row.grace_since_ms!, endsAtMs: row.grace_ends_at_ms! }
+}
+
+function earlierSecretsOf ({ record }: StoredKey, json: string): StoredKey[] {
+  const secrets: EarlierSecret[] = JSON.parse(json)
+  return secrets.map(([id, keyHash, pepperId, sinceMs, endsAtMs]) => ({
+    keyHash,
+    pepperId,
+    record: Object.freeze({ ...record, secretId: secretIdOf(keyHash), grace: { id, sinceMs: Number(sinceMs), endsAtMs: Number(endsAtMs) } }),
+  }))
 }
 
 /** One byte: a digest has 32. */

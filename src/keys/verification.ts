@@ -5,10 +5,10 @@
  */
 export type KeyStatus = 'valid' | 'malformed' | 'unknown' | 'disabled' | 'revoked' | 'expired' | 'unavailable' | 'busy' | 'throttled'
 
-/** A key's row as the gateway needs it: no hash, no digest. */
+/** A key's row as the gateway needs it, with one of its secrets: no hash, no digest. */
 export interface KeyRecord {
   readonly id: number
-  /** Of the stored hash: another one once the key has another secret. Says nothing of either. */
+  /** Of the hash that proves the presented secret: another one for each secret of the key. Says nothing of either. */
   readonly secretId: string
   readonly userId: string
   readonly prefix: string
@@ -18,6 +18,17 @@ export interface KeyRecord {
   readonly isActive: boolean
   readonly revokedAtMs: number | null
   readonly expiresAtMs: number | null
+  /** Non-null where the presented secret is an earlier one, which a rotation replaced and which works until its grace ends. */
+  readonly grace: Grace | null
+}
+
+/** Of a secret that was replaced: how long it still works beside the present one. */
+export interface Grace {
+  /** Of its row in `latchkey.earlier_secrets`. */
+  readonly id: number
+  /** When it was replaced. */
+  readonly sinceMs: number
+  readonly endsAtMs: number
 }
 
 export interface Verification {

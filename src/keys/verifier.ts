@@ -16,7 +16,7 @@ import type { KeyStore } from './store.ts'
 import { type KeyRecord, type Verification, without } from './verification.ts'
 import { type Confirmation, KeyWatch } from './watch.ts'
 
-export type { KeyRecord, KeyStatus, Verification } from './verification.ts'
+export type { Grace, KeyRecord, KeyStatus, Verification } from './verification.ts'
 
 /** Who sends a key, for the limits on looking keys up. */
 export interface KeySender {

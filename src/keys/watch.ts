@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
 import { statusOf } from './cache-entry.ts'
-import type { StoredKey } from './store.ts'
+import { secretOf, type StoredKey, type StoredSecrets } from './store.ts'
 import type { KeyRecord, KeyStatus } from './verification.ts'
 
 /** Why a use of a key ends. `unavailable`: whether the key still holds can't be found out any more. */
@@ -18,7 +18,7 @@ export interface WatchedUse {
 
 export interface KeyWatchOptions {
   /** By id; missing: no such key. Rejects when the store can't say. */
-  readonly find: (ids: readonly number[]) => Promise<ReadonlyMap<number, StoredKey>>
+  readonly find: (ids: readonly number[]) => Promise<ReadonlyMap<number, StoredSecrets>>
   /** When the query began that last confirmed this record, and whether that still counts; null when the cache doesn't hold it. */
   readonly confirmationOf: (key: KeyRecord) => Confirmation | null
   readonly isAdmitted: (environment: string | null) => boolean
@@ -42,6 +42,8 @@ interface WatchedKey {
   readonly uses: Set<WatchedUse>
   confirmedAtMs: number
   expiresAtMs: number
+  /** When each of its earlier secrets ends, by `secretId`; null: it has none. */
+  graceEndsAtMs: ReadonlyMap<string, number> | null
   /** Said to have changed: by then it must be known how. Infinity when it wasn't. */
   knownByMs: number
 }
@@ -53,7 +55,7 @@ const batchMax = 1_000
 
 /**
  * Ends what was begun with a key when the key no longer allows it: at once when a change is notified, on the dot at
- * its expiry, within a second of a change while notifications are not known to arrive. One query for many keys,
+ * its expiry and at the end of an earlier secret's grace, within a second of a change while notifications are not known to arrive. One query for many keys,
  * however many uses they have, and one timer.
  */
 export class KeyWatch {
@@ -77,18 +79,20 @@ export class KeyWatch {
     const confirmation = this.#options.confirmationOf(use.key)
     let watched = this.#keys.get(id)
     if (watched === undefined) {
-      watched = { uses: new Set(), confirmedAtMs: confirmation?.atMs ?? nowMs, expiresAtMs: use.key.expiresAtMs ?? Infinity, knownByMs: Infinity }
+      watched = { uses: new Set(), confirmedAtMs: confirmation?.atMs ?? nowMs, expiresAtMs: use.key.expiresAtMs ?? Infinity, graceEndsAtMs: null, knownByMs: Infinity }
       this.#keys.set(id, watched)
     }
     watched.uses.add(use)
-    if (confirmation?.isCurrent === true) watched.expiresAtMs = use.key.expiresAtMs ?? Infinity
+    const isCurrent = confirmation?.isCurrent === true
+    if (use.key.grace !== null) watched.graceEndsAtMs = withGrace(watched.graceEndsAtMs, use.key, isCurrent)
+    if (isCurrent) watched.expiresAtMs = use.key.expiresAtMs ?? Infinity
     else {
       // The key may have changed between the request and now.
       this.#due.add(id)
       if (confirmation === null) watched.knownByMs = Math.min(watched.knownByMs, nowMs + changeKnownWithinMs)
       this.#ask()
     }
-    this.#wakeBy(Math.min(nowMs + tickMs, watched.expiresAtMs, watched.knownByMs))
+    this.#wakeBy(Math.min(nowMs + tickMs, watched.expiresAtMs, watched.knownByMs, earliest(watched.graceEndsAtMs)))
   }
 
   remove (use: WatchedUse): void {
@@ -152,22 +156,27 @@ export class KeyWatch {
     }
   }
 
-  #judge (id: number, stored: StoredKey | undefined, atMs: number): void {
+  #judge (id: number, secrets: StoredSecrets | undefined, atMs: number): void {
     const watched = this.#keys.get(id)
     if (watched === undefined) return
-    if (stored === undefined || !this.#options.isAdmitted(stored.record.environment)) return this.#endAll(id, 'unknown')
-    const { record } = stored
+    if (secrets === undefined || !this.#options.isAdmitted(secrets.present.record.environment)) return this.#endAll(id, 'unknown')
+    const { record } = secrets.present
     const status = statusOf(record)
     if (status !== 'valid') return this.#endAll(id, status)
     watched.confirmedAtMs = atMs
     watched.knownByMs = Infinity
     watched.expiresAtMs = record.expiresAtMs ?? Infinity
-    if (this.#options.nowMs() >= watched.expiresAtMs) return this.#endAll(id, 'expired')
-    this.#wakeBy(watched.expiresAtMs)
+    watched.graceEndsAtMs = graceEndsOf(secrets.earlier)
+    const nowMs = this.#options.nowMs()
+    if (nowMs >= watched.expiresAtMs) return this.#endAll(id, 'expired')
     for (const use of watched.uses) {
-      if (use.key.secretId !== record.secretId) this.#end(id, use, 'unknown')
-      else if (!use.mayGoOn(record)) this.#end(id, use, 'out_of_scope')
+      const secret = secretOf(secrets, use.key.secretId)
+      // A secret that isn't there may only be hidden.
+      if (secret === null) this.#end(id, use, secrets.hidesEarlier ? 'unavailable' : 'unknown')
+      else if (secret.record.grace !== null && nowMs >= secret.record.grace.endsAtMs) this.#end(id, use, 'unknown')
+      else if (!use.mayGoOn(secret.record)) this.#end(id, use, 'out_of_scope')
     }
+    if (watched.uses.size > 0) this.#wakeBy(Math.min(watched.expiresAtMs, earliest(watched.graceEndsAtMs)))
   }
 
   #tick (): void {
@@ -181,6 +190,8 @@ export class KeyWatch {
       if (nowMs >= watched.expiresAtMs) this.#endAll(id, 'expired')
       else if (nowMs >= watched.knownByMs || ageMs >= ttlMs + serveCachedForMs) this.#endAll(id, 'unavailable')
       else {
+        if (watched.graceEndsAtMs !== null) wakeAtMs = Math.min(wakeAtMs, this.#endEarlier(id, watched, watched.graceEndsAtMs, nowMs))
+        if (watched.uses.size === 0) continue
         if (!isNotified || ageMs >= ttlMs || ageMs < 0) this.#due.add(id)
         wakeAtMs = Math.min(wakeAtMs, watched.expiresAtMs, watched.knownByMs)
       }
@@ -203,6 +214,18 @@ export class KeyWatch {
     }, Math.max(wakeAtMs - nowMs, 1)).unref()
   }
 
+  /** Ends the uses of secrets whose grace has ended, and returns when the next one does. */
+  #endEarlier (id: number, { uses }: WatchedKey, graceEndsAtMs: ReadonlyMap<string, number>, nowMs: number): number {
+    let nextMs = Infinity
+    for (const use of uses) {
+      const endsAtMs = graceEndsAtMs.get(use.key.secretId)
+      if (endsAtMs === undefined) continue
+      if (nowMs >= endsAtMs) this.#end(id, use, 'unknown')
+      else nextMs = Math.min(nextMs, endsAtMs)
+    }
+    return nextMs
+  }
+
   #endAll (id: number, why: KeyEnd): void {
     const uses = this.#keys.get(id)?.uses ?? []
     for (const use of uses) this.#end(id, use, why)
@@ -223,4 +246,18 @@ export class KeyWatch {
     this.#keys.delete(id)
     this.#due.delete(id)
   }
+}
+
+function graceEndsOf (earlier: readonly StoredKey[]): ReadonlyMap<string, number> | null {
+  return earlier.length === 0 ? null : new Map(earlier.map(({ record }) => [record.secretId, record.grace!.endsAtMs]))
+}
+
+/** What isn't current puts off no end that is known. */
+function withGrace (known: ReadonlyMap<string, number> | null, { secretId, grace }: KeyRecord, isCurrent: boolean): ReadonlyMap<string, number> {
+  const knownMs = isCurrent ? Infinity : known?.get(secretId) ?? Infinity
+  return new Map(known).set(secretId, Math.min(knownMs, grace!.endsAtMs))
+}
+
+function earliest (endsAtMs: ReadonlyMap<string, number> | null): number {
+  return endsAtMs === null ? Infinity : Math.min(...endsAtMs.values())
 }

@@ -45,8 +45,8 @@ export interface RequestBody extends Readable {
 }
 
 export interface EngineOptions {
-  /** Header lines that the gateway puts on every response. Called when a response's head is written, which it may make its connection's last. */
-  responseLinesOf (admitted: Admitted): string
+  /** Header lines of a response: those of the upstream that are passed on, and the gateway's own. Called when a response's head is written, which it may make its connection's last. */
+  responseLinesOf (admitted: Admitted, passedOn: string): string
   /** Called at most once, when no response head was sent yet. */
   onFailure (admitted: Admitted, code: ProblemCode): void
   /** Of a request that came Fastify's way. */

@@ -60,9 +60,10 @@ export class HttpProxyEngine implements Engine {
   }
 }
 
+/** They take the place of the upstream's of the same names. */
 function ownHeaders (options: EngineOptions, admitted: Admitted): Record<string, string> {
   const headers: Record<string, string> = {}
-  const listed = listedHeaders(options.responseLinesOf(admitted))
+  const listed = listedHeaders(options.responseLinesOf(admitted, ''))
   for (let i = 0; i < listed.length; i += 2) headers[listed[i]!] = listed[i + 1]!
   if (admitted.response.endsConnection) headers['connection'] = 'close'
   return headers

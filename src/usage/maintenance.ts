@@ -1,10 +1,10 @@
 import type pg from 'pg'
 import type { Logger } from 'pino'
 import { RowsHiddenError } from '../database/hidden-rows.ts'
+import { SparingLog } from '../database/sparing-log.ts'
 import { isStoreUnavailable, sqlState } from '../database/sqlstate.ts'
 import { dropOldPartitions, makePartitions } from './partitions.ts'
 import { rollUp } from './rollups/roll-up.ts'
-import { SparingLog } from './sparing-log.ts'
 
 export interface UsageMaintenanceOptions {
   /** For this alone: it is used for as long as its queries may take. The caller ends it, after `close`. */

@@ -23,6 +23,12 @@ export function truncatedAddress (text: string): string | null {
   return String(new ipaddr.IPv6([first, second, first === sixToFour ? third & 0xff00 : third, 0, 0, 0, 0, 0]))
 }
 
+/** What may be stored of a user agent, cleaned already. */
+export function keptUserAgent (text: string, { userAgents }: UsagePrivacy): string | null {
+  if (userAgents === 'dropped') return null
+  return userAgents === 'shortened' ? shortenedUserAgent(text) : text
+}
+
 /** `Mozilla/5` of `Mozilla/5.0 (Windows …`; null where there is no such thing in it. */
 export function shortenedUserAgent (text: string): string | null {
   const [, name, major] = product.exec(text) ?? []

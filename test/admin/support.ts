@@ -1,17 +1,20 @@
 import { Writable } from 'node:stream'
-import pg from 'pg'
 import { pino } from 'pino'
 import type { Test } from 'tap'
 import { createAdmin } from '../../src/admin/index.ts'
 import type { AdminOptions } from '../../src/admin/index.ts'
 import { parseConfig } from '../../src/config/load.ts'
+import { createPool } from '../../src/database/pool.ts'
 import { BcryptPool } from '../../src/keys/bcrypt.ts'
 import { Peppers } from '../../src/keys/digest.ts'
 import { KeyManager } from '../../src/keys/manager.ts'
+import { FailureBudget } from '../../src/limits/failure-budget.ts'
 import { GatewayMetrics } from '../../src/metrics/gateway-metrics.ts'
 import { Histogram } from '../../src/metrics/histogram.ts'
 import { createRegistry } from '../../src/metrics/registry.ts'
 import type { RegistryParts } from '../../src/metrics/registry.ts'
+import { TokenStore } from '../../src/tokens/token-store.ts'
+import { TokenVerifier } from '../../src/tokens/verifier.ts'
 
 export const adminToken = 'a-token-for-the-tests-alone'
 
@@ -39,8 +42,15 @@ export function parts (more: Partial<RegistryParts> = {}): RegistryParts {
 
 const config = parseConfig('upstreams: { any: { targets: ["http://127.0.0.1"] } }\nroutes: [{ id: any, path: /, upstream: any }]\n', 'test')
 
-/** Listening on loopback, without a database; closed with the test. `log` gathers every line logged. */
-export async function startAdmin (t: Pick<Test, 'teardown'>, more: Partial<AdminOptions> = {}): Promise<{ url: string, log: string[] }> {
+export interface AdminSetting extends Partial<AdminOptions> {
+  /** LATCHKEY_ADMIN_TOKEN; null: not set. */
+  readonly environmentToken?: string | null
+  /** Where named tokens are. Left out: in a database that is away. */
+  readonly databaseUrl?: string
+}
+
+/** Listening on loopback; closed with the test. `log` gathers every line logged. */
+export async function startAdmin (t: Pick<Test, 'teardown'>, { environmentToken = adminToken, databaseUrl = nowhere, ...more }: AdminSetting = {}): Promise<{ url: string, log: string[] }> {
   const log: string[] = []
   const logger = pino({ level: 'trace' }, new Writable({
     write (chunk, _encoding, done) {
@@ -48,19 +58,22 @@ export async function startAdmin (t: Pick<Test, 'teardown'>, more: Partial<Admin
       done()
     },
   }))
-  const pool = new pg.Pool({ connectionString: 'postgresql://127.0.0.1:1/none' })
+  const pool = createPool({ connectionString: databaseUrl, applicationName: 'latchkey admin', connectionsMax: 4, connectionsMin: 0, queryTimeoutMs: 30_000, logger })
+  const tokens = new TokenVerifier({ store: new TokenStore(pool), environmentToken, failures: new FailureBudget({ failures: 20, perMs: 60_000 }), logger })
   const bcrypt = new BcryptPool({ queueMax: 1, logger })
+  const manager = new KeyManager({ pool, peppers: new Peppers([]), bcrypt, config: config.keys })
+  const admin = createAdmin({
+    registry: createRegistry(parts()), isReady: () => true, tokens, version: '1.2.3', logger, pool, manager, config: () => config, gatewayUrl: () => 'http://gateway.test', ...more,
+  })
   t.teardown(async () => {
+    await admin.close()
     await bcrypt.close()
     await pool.end()
   })
-  const manager = new KeyManager({ pool, peppers: new Peppers([]), bcrypt, config: config.keys })
-  const admin = createAdmin({
-    registry: createRegistry(parts()), isReady: () => true, adminToken, version: '1.2.3', logger, pool, manager, config: () => config, gatewayUrl: () => 'http://gateway.test', ...more,
-  })
-  t.teardown(() => admin.close())
   return { url: await admin.listen({ host: '127.0.0.1', port: 0 }), log }
 }
+
+const nowhere = 'postgres://nobody@127.0.0.1:1/nothing'
 
 export async function isProblem (t: Test, response: Response, status: number, code: string): Promise<void> {
   t.equal(response.status, status)

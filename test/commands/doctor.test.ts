@@ -77,6 +77,7 @@ t.test('a role that row-level security keeps from the rows', async t => {
   t.match(stdout, new RegExp(`fail {2}Schema: rows visible to this role: row-level security keeps role ${role} from rows: INSERT, SELECT on public\\.api_key_usage, SELECT, UPDATE on public\\.api_keys`))
   t.match(stdout, new RegExp(`GRANT UPDATE ON public\\.api_keys TO "${role}"; GRANT INSERT ON public\\.api_key_usage TO`))
   t.match(stdout, new RegExp(`warn {2}Rights to manage keys: ${role} lacks INSERT, UPDATE ON public\\.api_keys`))
+  t.match(stdout, new RegExp(`warn {2}Rights for the admin API: ${role} lacks DELETE ON public\\.api_keys; .*UPDATE \\(last_used_at\\) ON latchkey\\.admin_tokens\n.*beside the rights to manage keys: GRANT DELETE`))
   t.notMatch(stdout, /hunter2/)
 })
 

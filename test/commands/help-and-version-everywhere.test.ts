@@ -5,6 +5,7 @@ const commands = [
   [], ['start'], ['demo'], ['init'], ['doctor'],
   ['migrate'], ['migrate', 'up'], ['migrate', 'down'], ['migrate', 'status'], ['migrate', 'verify'],
   ['keys'], ['keys', 'create'], ['keys', 'list'], ['keys', 'show'], ['keys', 'update'], ['keys', 'disable'], ['keys', 'enable'], ['keys', 'revoke'],
+  ['tokens'], ['tokens', 'create'], ['tokens', 'list'], ['tokens', 'revoke'],
   ['config'], ['config', 'check'], ['config', 'explain'], ['config', 'schema'],
   ['usage'], ['usage', 'report'], ['usage', 'export'],
   ...['traffic', 'errors', 'idle-keys', 'unused-scopes'].map(what => ['usage', 'report', what]),

@@ -20,6 +20,10 @@ t.test('no command prints a hash, a digest, a password, a pepper, a token or, tw
   const made = await runCli(['keys', 'create', '--user', 'ada@example.com', '--name', 'One', '--scope', 'a:read', '--json'], { cwd, env })
   t.equal(made.code, 0, made.stderr)
   const { key } = JSON.parse(made.stdout)
+  const madeToken = await runCli(['tokens', 'create', '--name', 'deploy', '--rights', 'write', '--json'], { cwd, env })
+  t.equal(madeToken.code, 0, madeToken.stderr)
+  const { token } = JSON.parse(madeToken.stdout)
+  const { rows: [tokenRow] } = await pool.query('select token_hash from latchkey.admin_tokens')
   const { rows: [row] } = await pool.query('select key_hash, key_lookup from api_keys')
   t.ok(row.key_lookup, 'a digest was written')
   await pool.query("insert into api_key_usage (api_key_id, endpoint, method, status_code, route, created_at) values (1, '/r', 'GET', 500, 'r', now())")
@@ -30,23 +34,26 @@ t.test('no command prints a hash, a digest, a password, a pepper, a token or, tw
     'digest in base64': row.key_lookup.toString('base64'),
     password: new URL(url).password,
     pepper: env.LATCHKEY_KEY_PEPPER,
-    token: env.LATCHKEY_ADMIN_TOKEN,
+    "environment's token": env.LATCHKEY_ADMIN_TOKEN,
+    'hash of the token in hex': tokenRow.token_hash.toString('hex'),
+    'hash of the token in base64': tokenRow.token_hash.toString('base64'),
   }
   const down = new URL(url)
   down.port = '1'
 
-  const outputs = [made.stderr, made.stdout.replace(key, '')]
+  const outputs = [made.stderr, made.stdout.replace(key, ''), madeToken.stderr, madeToken.stdout.replace(token, '')]
   for (const args of [['keys', 'list'], ['keys', 'list', '--json'], ['keys', 'show', '1', '--json'], ['keys', 'show', key], ['keys', 'revoke', `${key}x`], ['keys', 'list', key],
     ['usage', 'report', '--json'], ['usage', 'report', 'errors'], ['usage', 'report', 'idle-keys', '--since', '2020-01-01', '--json'], ['usage', 'report', 'unused-scopes', '--json'],
     ['usage', 'export'], ['usage', 'export', '--format', 'csv'], ['usage', 'report', '--key', key],
+    ['tokens', 'list'], ['tokens', 'list', '--json'], ['tokens', 'revoke', `${token}x`], ['tokens', 'revoke', token, '--json'], ['tokens', 'create', '--name', token, '--rights', 'read'], ['tokens', 'create', token],
     ['doctor'], ['doctor', '--json'], ['migrate', 'status'], ['config', 'check']]) {
     const { stdout, stderr } = await runCli(args, { cwd, env })
     outputs.push(stdout, stderr)
   }
-  for (const args of [['keys', 'list'], ['doctor']]) {
+  for (const args of [['keys', 'list'], ['tokens', 'revoke', token], ['doctor']]) {
     const { stdout, stderr } = await runCli(args, { cwd, env: { ...env, DATABASE_URL: down.href } })
     outputs.push(stdout, stderr)
   }
   const all = outputs.join('\n')
-  for (const [name, secret] of Object.entries({ ...secrets, key })) t.notOk(all.includes(secret), `no ${name}`)
+  for (const [name, secret] of Object.entries({ ...secrets, key, token })) t.notOk(all.includes(secret), `no ${name}`)
 })

@@ -53,6 +53,15 @@ const kinds: Readonly<Record<string, BadInput>> = {
   'an update of nothing': { args: ['keys', 'update', '1'], says: /Nothing to change\. Give --name/ },
   'two expiries in an update': { args: ['keys', 'update', '1', '--expires-in', '1d', '--never-expires'], says: /cannot be used with option '--never-expires'/ },
 
+  'a token without rights': { args: ['tokens', 'create', ...name], says: /required option '--rights <rights>' not specified/ },
+  'rights that tokens do not have': { args: ['tokens', 'create', ...name, '--rights', 'admin'], says: /Allowed choices are read, write/ },
+  'a token without a name': { args: ['tokens', 'create', '--name', ' ', '--rights', 'read'], says: /--name <name>.*may not be empty/ },
+  "the name of the environment's token": { args: ['tokens', 'create', '--name', 'LATCHKEY_ADMIN_TOKEN', '--rights', 'read'], says: /what the environment's token is called/ },
+  'a token for a name': { args: ['tokens', 'create', '--name', `latchkey_admin_${'hunter2'.repeat(5)}`, '--rights', 'read'], says: /must not hold latchkey_admin_, with which tokens begin/ },
+  'a token that lasts nothing': { args: ['tokens', 'create', ...name, '--rights', 'read', '--expires-in', '0s'], says: /more than nothing/ },
+  'a name of no token': { args: ['tokens', 'revoke', 'nobody'], says: /No token is called nobody/ },
+  'a prefix of no token': { args: ['tokens', 'revoke', `latchkey_admin_abcd${'hunter2'.repeat(5)}`], says: /No token has the prefix latchkey_admin_abcd\n/ },
+
   'a version that is no number': { args: ['migrate', 'down', '--to', 'first'], says: /--to <version>.*whole number from 0 to 9999/ },
   'a configuration that is missing': { args: ['config', 'check', 'nowhere.yaml'], says: /nowhere\.yaml: no such file/ },
   'a configuration that is a folder': { args: ['config', 'check', 'folder'], says: /folder: is a folder, not a file/ },

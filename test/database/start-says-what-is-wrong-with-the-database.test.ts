@@ -51,11 +51,13 @@ const missingRights: [revoke: (role: string) => string, told: RegExp, isReady: b
   [role => `revoke select on api_keys from ${role}`, /SELECT ON public\.api_keys/, false],
   [role => `revoke select on api_keys from ${role}; grant select (id, key_hash) on api_keys to ${role}`, /SELECT ON public\.api_keys/, true],
   [role => `revoke update (key_lookup) on api_keys from ${role}`, /UPDATE ON public\.api_keys/, true],
+  [role => `revoke select on latchkey.earlier_secrets from ${role}`, /SELECT ON latchkey\.earlier_secrets/, false],
+  [role => `revoke update (last_used_at) on latchkey.earlier_secrets from ${role}`, /UPDATE ON latchkey\.earlier_secrets/, true],
   [role => `revoke insert on api_key_usage from ${role}`, /INSERT ON public\.api_key_usage/, true],
   [role => `revoke usage on sequence api_key_usage_id_seq from ${role}`, /USAGE ON SEQUENCE public\.api_key_usage_id_seq/, true],
   [role => `revoke delete on latchkey.usage_batches from ${role}`, /DELETE ON latchkey\.usage_batches/, true],
   [role => `revoke execute on function latchkey.make_usage_partitions(integer) from ${role}`, /EXECUTE ON FUNCTION latchkey\.make_usage_partitions\(months_ahead integer\)/, true, 40],
-  [role => `revoke usage on schema latchkey from ${role}`, /USAGE ON SCHEMA latchkey/, true],
+  [role => `revoke usage on schema latchkey from ${role}`, /USAGE ON SCHEMA latchkey/, false],
   [() => 'revoke usage on schema public from public', /USAGE ON SCHEMA public/, false],
 ]
 
@@ -72,10 +74,21 @@ t.test('rights that the role of DATABASE_URL lacks, with the GRANT', async t => 
   }))
 })
 
+t.test('earlier secrets of keys that row-level security hides from the role', async t => {
+  const { database, role } = await databaseWithRole(t)
+  const { rows: [policy] } = await database.pool.query("select policyname as name from pg_policies where tablename = 'earlier_secrets'")
+  await database.pool.query(`drop policy ${policy.name} on latchkey.earlier_secrets`)
+  const gateway = await startGateway(t, { config, database, databaseUrl: role.url, environment: { databaseDirectUrl: database.url }, awaitsReady: false })
+  await says(t, gateway, [[50, /rows visible to this role: .*: SELECT, UPDATE on latchkey\.earlier_secrets\. /, /migrate verify/]])
+  t.notOk(gateway.server.isReady())
+})
+
 t.test('a role that has just what the gateway needs, column by column', async t => {
   const { database, role } = await databaseWithRole(t)
   await database.pool.query(`
-    revoke all on api_keys, api_key_usage from ${role.name};
+    revoke all on api_keys, api_key_usage, latchkey.earlier_secrets from ${role.name};
+    grant select (id, api_key_id, key_hash, key_prefix, key_lookup, pepper_id, expires_at, created_at, last_used_at),
+      update (key_lookup, pepper_id, last_used_at, last_user_agent) on latchkey.earlier_secrets to ${role.name};
     grant select (id, user_id, key_hash, key_prefix, name, scopes, environment, is_active, revoked_at, expires_at,
       last_used_at, key_lookup, pepper_id), update (last_used_at, key_lookup, pepper_id) on api_keys to ${role.name};
     grant select (id, api_key_id, status_code, response_time_ms, created_at, route, request_bytes, response_bytes), insert (api_key_id, endpoint, method, status_code, ip_address, user_agent, response_time_ms,
@@ -84,6 +97,10 @@ t.test('a role that has just what the gateway needs, column by column', async t 
   const { key, apiKey } = await gateway.createKey()
   t.equal((await fetch(gateway.url, { headers: { 'x-api-key': key } })).status, 502, 'the key is admitted; nobody listens behind')
   await until(async () => (await database.pool.query('select from api_keys where id = $1 and last_used_at is not null', [apiKey.id])).rowCount === 1, 'its use is written')
+  const { key: present } = await gateway.manager.rotate(apiKey.id)
+  await until(async () => (await fetch(gateway.url, { headers: { 'x-api-key': key } })).headers.has('deprecation'), 'the secret that was replaced goes on')
+  t.equal((await fetch(gateway.url, { headers: { 'x-api-key': present } })).status, 502)
+  await until(async () => (await database.pool.query('select from latchkey.earlier_secrets where last_used_at is not null')).rowCount === 1, 'its use is written')
   t.strictSame(complaints(gateway), [])
 })
 

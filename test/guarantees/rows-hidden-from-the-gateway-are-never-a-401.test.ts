@@ -58,6 +58,27 @@ t.test('a role with a policy that shows every row works, until another policy co
   await usageRows(gateway, '/', 5)
 })
 
+t.test('a role that is shown every key, but not their earlier secrets', async t => {
+  const { gateway, key, keyId, use } = await start(t, { policies: shownAll })
+  const { manager, database: { pool } } = gateway
+  const rotated = await manager.rotate(keyId)
+  await until(async () => (await use(key)).headers['deprecation'] !== undefined, 'the gateway has heard of the rotation')
+  const { key: otherKey, apiKey: other } = await gateway.createKey({ scopes: ['all:use'] })
+  t.equal((await use(otherKey)).status, 200)
+
+  await pool.query('alter policy gateway on latchkey.earlier_secrets using (false)')
+  t.match(await use(stranger()), { status: 503, code: 'key_store_unavailable' })
+  const { key: otherNewKey } = await manager.rotate(other.id)
+  await until(async () => (await use(otherKey)).status === 503, 'a secret that was replaced may be in its grace')
+  t.equal((await use(rotated.key)).status, 200)
+  t.equal((await use(otherNewKey)).status, 200)
+  t.equal((await use(key)).status, 200, 'an earlier secret that is known goes on')
+
+  await pool.query('alter policy gateway on latchkey.earlier_secrets using (true)')
+  await until(async () => (await use(otherKey)).status === 200, 'every row is shown again')
+  t.equal((await use(stranger())).code, 'invalid_key')
+})
+
 t.test('the owner, once row-level security is forced on it', async t => {
   const { gateway, key, use } = await start(t, { policies: () => '', isOwner: true })
   t.equal((await use(key)).status, 200)
@@ -79,7 +100,7 @@ async function start (t: Parameters<typeof startFront>[0], { policies, isOwner =
   const role = await createRole(t, database)
   await database.pool.query(gatewayGrants(role.name) + policies(role.name))
   if (isOwner) {
-    await database.pool.query(`alter table api_keys owner to ${role.name}; alter table api_key_usage owner to ${role.name}; alter table latchkey.usage_batches owner to ${role.name}`)
+    await database.pool.query(`alter table api_keys owner to ${role.name}; alter table api_key_usage owner to ${role.name}; alter table latchkey.usage_batches owner to ${role.name}; alter table latchkey.earlier_secrets owner to ${role.name}`)
   }
   const upstream = await startUpstream(t)
   // Migrations and LISTEN go as another role, which sees the rows.

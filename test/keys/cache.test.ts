@@ -5,7 +5,7 @@ import { KeyCache } from '../../src/keys/cache.ts'
 const entryOf = (id: number) => new CacheEntry({
   keyHash: `hash ${id}`,
   pepperId: null,
-  record: { id, secretId: '', userId: '', prefix: '', name: '', scopes: [], environment: null, isActive: true, revokedAtMs: null, expiresAtMs: null },
+  record: { id, secretId: '', userId: '', prefix: '', name: '', scopes: [], environment: null, isActive: true, revokedAtMs: null, expiresAtMs: null, grace: null },
 }, 0, 0)
 
 t.test('evicted entries leave the index by id', async (t) => {

@@ -15,9 +15,9 @@ const logger = pino({ level: 'silent' })
 class InterruptedStore extends KeyStore {
   interruption = async (): Promise<void> => {}
 
-  override async findByPrefix (...query: Parameters<KeyStore['findByPrefix']>): ReturnType<KeyStore['findByPrefix']> {
+  override async findCandidates (...query: Parameters<KeyStore['findCandidates']>): ReturnType<KeyStore['findCandidates']> {
     await this.interruption()
-    return await super.findByPrefix(...query)
+    return await super.findCandidates(...query)
   }
 }
 

@@ -46,7 +46,7 @@ t.test('the digest is written under the first pepper, also for keys of an older 
 t.test('a digest is never written beside another secret’s hash', async (t) => {
   const keys = await openKeys(t, shared)
   const { id } = await insertKey(keys.database)
-  t.equal(await keys.store.writeDigest(id, 'what was proven meanwhile replaced', Buffer.from('x'), 'p'), false)
+  t.equal(await keys.store.writeDigest({ id, grace: null }, 'what was proven meanwhile replaced', Buffer.from('x'), 'p'), false)
   t.equal((await digestOf(keys, id)).key_lookup, null)
 })
 

@@ -24,6 +24,8 @@ export interface TestGateway {
   readonly server: Server
   readonly database: { readonly url: string, readonly pool: pg.Pool }
   readonly pepper: Buffer
+  /** Of keys in its database; nobody waits until the gateway has heard of what it does. */
+  readonly manager: KeyManager
   /** Every line that the gateway logged, as text. */
   readonly logs: string[]
   /**
@@ -113,6 +115,7 @@ export async function startGateway (t: Test, options: GatewayOptions): Promise<T
     server,
     database,
     pepper: pepper ?? Buffer.alloc(0),
+    manager,
     logs,
     createKey: async fields => {
       const before = await hearingOf(server.adminUrl)

@@ -62,7 +62,7 @@ const alone = new Set([
 const onBothEngines = [
   ['test/conformance/answers.test.ts', 'test/conformance/requests.test.ts', 'test/guarantees/a-smuggled-request-is-never-executed.test.ts'],
   ['aborts', 'retries', 'upstream-failures', 'slow-clients', 'streaming'].map(name => `test/gateway/${name}.test.ts`),
-  ['endless-answers', 'interim-answers', 'not-modified', 'answers', 'targets', 'tls-upstreams'].map(name => `test/gateway/${name}.test.ts`),
+  ['endless-answers', 'interim-answers', 'not-modified', 'answers', 'targets', 'tls-upstreams', 'earlier-secrets'].map(name => `test/gateway/${name}.test.ts`),
   ['bodies', 'bytes-of-bodies', 'body-limits', 'body-limits-to-the-byte', 'expect-continue', 'a-client-that-ends-in-the-body-of-a-refused-request', 'requests-of-a-connection-take-turns'].map(name => `test/gateway/${name}.test.ts`),
   [
     'test/security/malicious-upstream.test.ts',

@@ -21,7 +21,7 @@ export function gatewayGrants (role: string): string {
     grant select, insert on public.api_key_usage to ${role};
     grant usage on sequence public.api_key_usage_id_seq to ${role};
     grant select, insert, update, delete on latchkey.usage_batches to ${role};
-    grant select, insert, update, delete on latchkey.earlier_secrets to ${role};
+    grant select, update (key_lookup, pepper_id, last_used_at, last_user_agent) on latchkey.earlier_secrets to ${role};
     grant select, insert, update on latchkey.usage_hourly, latchkey.usage_daily to ${role};
     grant select, update on latchkey.usage_rollup to ${role};
     grant select on latchkey.installation to ${role};

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { bearerOf } from '../authenticate.ts'
 import { sendProblem } from '../problem.ts'
 import type { Answer, Call, Handler, Handlers } from './call.ts'
 import { type Operation, operationsOf, readDocument } from './document.ts'
@@ -91,8 +92,4 @@ function refuseOthers (v1: FastifyInstance, url: string, allowed: readonly strin
 
 function contentTypeOf ({ headers }: FastifyRequest): string {
   return (headers['content-type'] ?? '').split(';', 1)[0]!.trim().toLowerCase()
-}
-
-function bearerOf ({ headers }: FastifyRequest): string {
-  return /^Bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1] ?? ''
 }

@@ -36,6 +36,6 @@ function checkPepper ({ keyPeppers, databaseUrl }: Environment): Finding {
 
 function checkAdminToken ({ adminToken }: Environment): Finding {
   return adminToken === null
-    ? warn('Admin token', 'LATCHKEY_ADMIN_TOKEN is not set: the admin API answers 403', 'Set LATCHKEY_ADMIN_TOKEN to 24 characters or more: openssl rand -base64 32')
+    ? warn('Admin token', 'LATCHKEY_ADMIN_TOKEN is not set: the admin API is open to named tokens alone, and to nobody while the database is away', 'Set LATCHKEY_ADMIN_TOKEN to 24 characters or more (openssl rand -base64 32), or see `latchkey tokens`')
     : ok('Admin token', 'set')
 }

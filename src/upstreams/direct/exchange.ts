@@ -222,7 +222,7 @@ export class Exchange implements Waiting, Sender {
 
   #outgoing (): OutgoingHead {
     const { status, lines, hasDate, contentLength, framing } = this.#head!
-    return { status, lines: lines + this.#options.responseLinesOf(this.#admitted), hasDate, contentLength, isBodyless: framing === 'none' }
+    return { status, lines: this.#options.responseLinesOf(this.#admitted, lines), hasDate, contentLength, isBodyless: framing === 'none' }
   }
 
   #pause (): void {

@@ -26,7 +26,7 @@ export async function startEngine (t: Test, targets: string | readonly string[],
   await engine.register(app, {
     forwardingOf: () => { throw new Error('it needs no Fastify') },
     admittedOf: () => { throw new Error('it needs no Fastify') },
-    responseLinesOf: () => headerLine('x-request-id', 'own'),
+    responseLinesOf: (_admitted, passedOn) => passedOn + headerLine('x-request-id', 'own'),
     onFailure: ({ response }, code) => response.send({ status: 502, lines: '', hasDate: false, contentLength: null, isBodyless: false }, code),
   })
   app.addHook('onRequest', (request, reply) => {

@@ -1,0 +1,5 @@
+drop trigger latchkey_notify_earlier_insert on latchkey.earlier_secrets;
+drop trigger latchkey_notify_earlier_update on latchkey.earlier_secrets;
+drop trigger latchkey_notify_earlier_delete on latchkey.earlier_secrets;
+drop trigger latchkey_notify_earlier_truncate on latchkey.earlier_secrets;
+drop function latchkey.notify_earlier_secret_change();
