@@ -189,7 +189,7 @@ async function compose ({ config, database, bcrypt, failures, spool, logger, ...
     below.add('usage maintenance', () => maintenance?.close({ timeoutMs: shutdown.poolsMs }))
   }
   const metrics = new GatewayMetrics()
-  const openRequests = new OpenRequests(verifier.watch)
+  const openRequests = new OpenRequests(verifier.watch, earlierUses)
   below.add('open requests', () => openRequests.close())
   let routeTable = new RouteTable(config.routes)
 

@@ -31,6 +31,7 @@ export const wantedColumns: readonly WantedColumn[] = [
   column('api_keys', 'environment', text, null, 13),
   column('api_keys', 'key_lookup', ['bytea'], null, 13),
   column('api_keys', 'pepper_id', text, null, 13),
+  column('api_keys', 'latchkey_metadata', ['jsonb'], null, 21),
   column('api_key_usage', 'id', integer),
   column('api_key_usage', 'api_key_id', integer),
   column('api_key_usage', 'endpoint', ['character varying', 'text'], 255),

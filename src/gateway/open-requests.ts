@@ -1,3 +1,4 @@
+import type { EarlierUses } from '../keys/earlier-uses.ts'
 import type { KeyEnd, KeyWatch, WatchedUse } from '../keys/watch.ts'
 import type { KeyRecord } from '../keys/verifier.ts'
 import type { ProblemCode } from '../errors.ts'
@@ -28,6 +29,7 @@ const goingAway = { code: 1001, reason: 'going away', graceMs: 2_000, letsFrameE
  */
 export class OpenRequests {
   readonly #watch: KeyWatch
+  readonly #earlierUses: Pick<EarlierUses, 'record'>
   /** Begun since the last sweep: an ordinary request comes and goes here. */
   readonly #recent = new RecentRequests()
   readonly #open = new Map<Identity, WatchedUse | null>()
@@ -35,8 +37,9 @@ export class OpenRequests {
   #sweep: NodeJS.Timeout | null = null
   #isGoingAway = false
 
-  constructor (watch: KeyWatch) {
+  constructor (watch: KeyWatch, earlierUses: Pick<EarlierUses, 'record'>) {
     this.#watch = watch
+    this.#earlierUses = earlierUses
   }
 
   add (identity: Identity): void {
@@ -94,21 +97,25 @@ export class OpenRequests {
     this.#sweep = null
     for (const identity of [...this.#recent]) {
       this.#recent.remove(identity)
-      const use = useOf(identity)
+      const use = this.#useOf(identity)
       this.#open.set(identity, use)
-      if (use !== null) this.#watch.add(use)
+      if (use === null) continue
+      use.goesOn(use.key)
+      this.#watch.add(use)
     }
   }
-}
 
-/** Null for what no key has let in: a public route, or `auth: report`. */
-function useOf (identity: Identity): WatchedUse | null {
-  const { key, route, isVouchedFor } = identity
-  if (key === null || !isVouchedFor || route!.auth !== 'key') return null
-  return {
-    key,
-    mayGoOn: (current: KeyRecord) => holdsScopes(current.scopes, route!.scopes),
-    end: (why: KeyEnd) => endWithKey(identity, why),
+  /** Null for what no key has let in: a public route, or `auth: report`. */
+  #useOf (identity: Identity): WatchedUse | null {
+    const { key, route, isVouchedFor, request } = identity
+    if (key === null || !isVouchedFor || route!.auth !== 'key') return null
+    return {
+      key,
+      mayGoOn: (current: KeyRecord) => holdsScopes(current.scopes, route!.scopes),
+      // Its own record may come after the grace. Until then it would look as if nothing used the secret.
+      goesOn: ({ grace }: KeyRecord) => { if (grace !== null) this.#earlierUses.record(grace, Date.now(), request.headers['user-agent'] ?? null) },
+      end: (why: KeyEnd) => endWithKey(identity, why),
+    }
   }
 }
 

@@ -12,6 +12,8 @@ export interface WatchedUse {
   readonly key: KeyRecord
   /** Whether a usable key with what it now holds still allows it. */
   mayGoOn (current: KeyRecord): boolean
+  /** Called when it was found that it may. */
+  goesOn (current: KeyRecord): void
   /** Called at most once, and not after `remove`. */
   end (why: KeyEnd): void
 }
@@ -55,8 +57,8 @@ const batchMax = 1_000
 
 /**
  * Ends what was begun with a key when the key no longer allows it: at once when a change is notified, on the dot at
- * its expiry and at the end of an earlier secret's grace, within a second of a change while notifications are not known to arrive. One query for many keys,
- * however many uses they have, and one timer.
+ * its expiry and at the end of an earlier secret's grace, within a second of a change while notifications are not known
+ * to arrive. One query for many keys, however many uses they have, and one timer.
  */
 export class KeyWatch {
   readonly #options: KeyWatchOptions
@@ -175,6 +177,7 @@ export class KeyWatch {
       if (secret === null) this.#end(id, use, secrets.hidesEarlier ? 'unavailable' : 'unknown')
       else if (secret.record.grace !== null && nowMs >= secret.record.grace.endsAtMs) this.#end(id, use, 'unknown')
       else if (!use.mayGoOn(secret.record)) this.#end(id, use, 'out_of_scope')
+      else use.goesOn(secret.record)
     }
     if (watched.uses.size > 0) this.#wakeBy(Math.min(watched.expiresAtMs, earliest(watched.graceEndsAtMs)))
   }

@@ -66,7 +66,7 @@ t.test('the last answer, broken off at the end, has closed when the drain is ove
     logger: pino({ level: 'silent' }),
   })
   const connections = new Connections({ keepAliveTimeoutMs: 60_000, headersTimeoutMs: 15_000, connectionsMax: 10, connectionsPerAddressMax: 10, trusted: new AddressRanges([]), logger: pino({ level: 'silent' }) })
-  const drain = new Drain(server, connections, new OpenRequests(watch))
+  const drain = new Drain(server, connections, new OpenRequests(watch, { record () {} }))
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   const client = await connectTo(t, `http://127.0.0.1:${(server.address() as AddressInfo).port}`)
   client.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n')

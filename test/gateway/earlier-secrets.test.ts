@@ -4,6 +4,7 @@ import t, { type Test } from 'tap'
 import { type Front, frontConfig, startFront } from '../support/front.ts'
 import { startGateway } from '../support/gateway.ts'
 import { type Answer, send } from '../support/http.ts'
+import { scrape } from '../support/scrape.ts'
 import { until } from '../support/until.ts'
 import { startUpstream } from '../support/upstream.ts'
 import { usageRows } from '../support/usage-rows.ts'
@@ -170,4 +171,14 @@ t.test('each worker does the same by itself', async t => {
   await send(gateway.url, { headers })
   await gateway.close()
   t.equal((await gateway.database.pool.query('select from latchkey.earlier_secrets where last_used_at >= $1', [rows[0].at])).rowCount, 1)
+})
+
+t.test('a WebSocket that was opened before the rotation counts as a use of the secret that it was opened with', async t => {
+  const { url, headers, gateway, keyId } = await startFront(t, upstream.url)
+  await new WebSocketClient(t, `${url}/socket`, { headers: { ...headers, 'user-agent': 'ticker/1.0' } }).opened()
+  await until(async () => (await scrape(gateway.adminUrl)).get('latchkey_open_streams{kind="websocket"}') === 1, 'it is open')
+  await gateway.manager.rotate(keyId)
+  const secret = async () => (await gateway.manager.show(keyId)).earlierSecrets[0]!
+  await until(async () => (await secret()).lastUsedAt !== null, 'its use is told')
+  t.equal((await secret()).lastUserAgent, 'ticker/1.0')
 })

@@ -31,7 +31,7 @@ for (const isWhole of [false, true]) {
         select table_name, column_name, data_type, character_maximum_length as length from information_schema.columns
         where table_schema = 'public' order by table_name desc, ordinal_position`)
       const columns = rows.map((row) => `${row.table_name}.${row.column_name} ${row.data_type}${row.length === null ? '' : `(${row.length})`}`)
-      const added = isWhole ? ['api_keys.environment text', 'api_keys.key_lookup bytea', 'api_keys.pepper_id text'] : []
+      const added = isWhole ? ['api_keys.environment text', 'api_keys.key_lookup bytea', 'api_keys.pepper_id text', 'api_keys.latchkey_metadata jsonb'] : []
       const addedToUsage = isWhole ? ['api_key_usage.route text', 'api_key_usage.request_id text', 'api_key_usage.request_bytes bigint', 'api_key_usage.response_bytes bigint'] : []
       t.strictSame(columns, [
         'api_keys.id integer',

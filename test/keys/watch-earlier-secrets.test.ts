@@ -12,6 +12,8 @@ class Use implements WatchedUse {
   readonly key: KeyRecord
   endedBy: KeyEnd | null = null
   endedAtMs = 0
+  /** Whether the last look found it to use an earlier secret; null: there was none. */
+  isEarlier: boolean | null = null
 
   constructor (key: KeyRecord) {
     this.key = key
@@ -19,6 +21,10 @@ class Use implements WatchedUse {
 
   mayGoOn (): boolean {
     return true
+  }
+
+  goesOn ({ grace }: KeyRecord): void {
+    this.isEarlier = grace !== null
   }
 
   end (why: KeyEnd): void {
@@ -85,6 +91,8 @@ t.test('a grace that is ended early ends the use with it', async (t) => {
   const during = await begin(key)
   const ofPresent = await begin(present)
   t.same([before.endedBy, during.endedBy, ofPresent.endedBy], [null, null, null])
+  await until(() => before.isEarlier === true, 'what was open before the rotation is known to use what is an earlier secret now')
+  t.not(ofPresent.isEarlier, true)
   await change(async () => await manager.endGrace(id))
   await until(() => before.endedBy !== null && during.endedBy !== null, 'both are over')
   t.same([before.endedBy, during.endedBy, ofPresent.endedBy], ['unknown', 'unknown', null])
