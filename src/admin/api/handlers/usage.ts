@@ -73,6 +73,7 @@ export function usageHandlers ({ pool, manager, registry, config }: UsageParts):
         afterId: query.afterId ?? 0,
         settledId: settled,
         rowsMax: query.limit ?? null,
+        signal,
         filter: {
           from: query.from === undefined ? null : new Date(query.from),
           until: query.until === undefined ? null : new Date(query.until),
