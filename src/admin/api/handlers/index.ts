@@ -16,7 +16,7 @@ export interface ApiParts extends GatewayParts {
 export function createHandlers (parts: ApiParts): Handlers {
   return {
     ...gatewayHandlers(parts),
-    ...keyHandlers(parts.manager),
+    ...keyHandlers(parts),
     ...importHandlers(),
     ...usageHandlers(parts),
     ...auditHandlers(parts.pool),

@@ -1,4 +1,6 @@
+import type pg from 'pg'
 import { parseDuration } from '../../../config/units.ts'
+import { demandAllRows } from '../../../database/all-rows.ts'
 import { type ApiKey, type Condition, type KeyManager, type KeyWithSecret, versionOf } from '../../../keys/manager.ts'
 import type { Answer, CallContext, Handlers } from '../call.ts'
 import { faultyRequest } from '../failure.ts'
@@ -9,8 +11,13 @@ const gracePeriodDefault = '24h'
 
 type KeyHandlers = Pick<Handlers, 'createKey' | 'listKeys' | 'getKey' | 'updateKey' | 'deleteKey' | 'disableKey' | 'enableKey' | 'revokeKey' | 'rotateKey' | 'endGrace'>
 
+export interface KeyParts {
+  readonly manager: KeyManager
+  readonly pool: pg.Pool
+}
+
 /** Keys, made and changed in the caller's name. */
-export function keyHandlers (manager: KeyManager): KeyHandlers {
+export function keyHandlers ({ manager, pool }: KeyParts): KeyHandlers {
   return {
     async createKey (call) {
       const { userId, expiresAt, expiresIn, ...fields } = call.body
@@ -18,6 +25,7 @@ export function keyHandlers (manager: KeyManager): KeyHandlers {
       return { ...withSecret(made), headers: { location: `/v1/keys/${made.apiKey.id}`, etag: eTag(made.apiKey) } }
     },
     async listKeys ({ query: { userId, cursor, ...filter } }) {
+      await demandAllRows(pool, 'public.api_keys')
       const { data, nextAfterId } = await manager.list({ ...filter, user: userId, order: 'newest', limit: filter.limit ?? 50, afterId: cursor === undefined ? undefined : Number(cursor) })
       return { body: { data, nextCursor: nextAfterId === null ? null : String(nextAfterId) } }
     },
@@ -71,7 +79,12 @@ interface OnceAsked extends CallContext {
 /** `request`: all that tells it from another. */
 function onceFor ({ headers, token }: OnceAsked, ...request: unknown[]): OnceByKey | undefined {
   const name = headers['idempotency-key']
-  return name === undefined ? undefined : new OnceByKey({ token, name, request: JSON.stringify(request) })
+  return name === undefined ? undefined : new OnceByKey({ token, name, request: JSON.stringify(request, inOrder) })
+}
+
+/** Of an object, the members in one order: that of JSON says nothing. */
+function inOrder (_name: string, value: unknown): unknown {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.fromEntries(Object.entries(value).sort(([one], [other]) => one < other ? -1 : 1)) : value
 }
 
 /** Undefined: nothing was said of it. */
