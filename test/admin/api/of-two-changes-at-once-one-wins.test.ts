@@ -4,10 +4,12 @@ import { startUpstream } from '../../support/upstream.ts'
 import { startApi } from './support.ts'
 
 const upstream = await startUpstream(t)
-const api = await startApi(t, { config: `
+const api = await startApi(t, {
+  config: `
 upstreams: { u: { targets: ["${upstream.url}"] } }
 routes: [{ id: all, path: '/*', upstream: u }]
-` })
+`
+})
 const { pool } = api.gateway.database
 
 t.test('of changes under one ETag, one is made and the others are refused', async t => {

@@ -1,4 +1,5 @@
 import type { Test } from 'tap'
+import { TokenManager } from '../../../src/tokens/manager.ts'
 import { type GatewayOptions, startGateway, type TestGateway } from '../../support/gateway.ts'
 import { send } from '../../support/http.ts'
 import { undocumentedIn } from './document.ts'
@@ -73,7 +74,7 @@ export async function startApi (t: Test, options: Partial<GatewayOptions> = {}):
     })
     const undocumented = undocumentedIn(method, path, answer)
     if (undocumented.length > 0) t.fail(`${method} ${path} answered what is not documented`, { undocumented, text: answer.text.slice(0, 1_000) })
-    const json = /json$/.test(String(answer.headers['content-type']).split(';', 1)[0]!) && answer.text !== '' ? JSON.parse(answer.text) : undefined
+    const json = /^application\/(problem\+)?json$/.test(String(answer.headers['content-type']).split(';', 1)[0]!) && answer.text !== '' ? JSON.parse(answer.text) : undefined
     return { ...answer, body: json, eTag: String(answer.headers['etag']) }
   }
   return {
@@ -87,6 +88,11 @@ export async function startApi (t: Test, options: Partial<GatewayOptions> = {}):
     },
     errorsLogged: () => gateway.logs.filter(line => (JSON.parse(line) as { level: number }).level >= 50),
   }
+}
+
+/** A new named token. */
+export async function tokenOf ({ gateway: { database } }: Api, rights: 'read' | 'write', name: string = rights): Promise<string> {
+  return (await new TokenManager({ pool: database.pool }).create({ name, rights })).token
 }
 
 /** Every key that a listing gives, page after page. */

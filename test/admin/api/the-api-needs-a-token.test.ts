@@ -7,9 +7,12 @@ const api = await startApi(t)
 
 t.test('no operation answers without the token, or to a wrong one', async t => {
   t.ok(operations.length >= 18)
-  for (const operation of operations) {
+  let other = api
+  for (const [i, operation] of operations.entries()) {
+    // A gateway answers twenty wrong tokens a minute, so that these take more than one.
+    if (i % 15 === 0) other = await startApi(t, { database: api.gateway.database })
     for (const token of [null, `${adminToken}x`]) {
-      const { status, code, headers } = await api.call(operation.method, pathOf(operation), { token, text: '' })
+      const { status, code, headers } = await other.call(operation.method, pathOf(operation), { token, text: '' })
       t.same([status, code], [401, 'unauthorized'], `${operation.operationId} ${token}`)
       t.match(headers['www-authenticate'], /^Bearer /)
     }
