@@ -66,7 +66,7 @@ begin
       request_id := left(claimed ->> 'requestId', 128);
       address := coalesce((claimed ->> 'address')::inet, address);
     end if;
-  exception when data_exception then
+  exception when data_exception or program_limit_exceeded then
     null;
   end;
   if kind is null then

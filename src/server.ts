@@ -107,6 +107,7 @@ async function compose (options: ServerOptions, closers: Closers): Promise<Serve
     },
   })
   closers.add('configuration file', () => configFile.close())
+  const peppers = new Peppers(database.peppers)
   const tokens = new TokenVerifier({
     store: new TokenStore(adminPool), environmentToken: environment.adminToken, failures: new FailureBudget(tokenFailures), logger,
   })
@@ -115,7 +116,8 @@ async function compose (options: ServerOptions, closers: Closers): Promise<Serve
     isReady,
     tokens,
     pool: adminPool,
-    manager: new KeyManager({ pool: adminPool, peppers: new Peppers(database.peppers), bcrypt, config: config.keys }),
+    peppers,
+    manager: new KeyManager({ pool: adminPool, peppers, bcrypt, config: config.keys }),
     config: () => state.config,
     gatewayUrl: () => state.gatewayUrl,
     version,

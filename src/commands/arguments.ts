@@ -1,8 +1,9 @@
 import { InvalidArgumentError } from 'commander'
 import { grammars } from '../config/grammar.ts'
 import { isoTime } from '../config/iso-time.ts'
-import { parseDuration } from '../config/units.ts'
+import { formatDuration, parseDuration } from '../config/units.ts'
 import { keyBytesMax, keyPrefixOf } from '../keys/format.ts'
+import { graceMsMax } from '../keys/key-checks.ts'
 import { isGrantableScope } from '../keys/scope-names.ts'
 import { tokenBrand, tokenPrefixOf } from '../tokens/format.ts'
 
@@ -72,6 +73,14 @@ export function lifetime (text: string): number {
   if (ms === null) throw new InvalidArgumentError('A duration is a whole number and a unit: 30m, 12h, 90d.')
   if (ms <= 0) throw new InvalidArgumentError('The duration must be more than nothing.')
   if (ms > 36_525 * 86_400_000) throw new InvalidArgumentError('The duration may not be over a hundred years.')
+  return ms
+}
+
+/** How long a replaced secret still works; milliseconds. */
+export function gracePeriod (text: string): number {
+  const ms = parseDuration(text)
+  if (ms === null) throw new InvalidArgumentError('A grace is a whole number and a unit: 30m, 24h, 7d, or 0s for none.')
+  if (ms > graceMsMax) throw new InvalidArgumentError(`A grace is ${formatDuration(graceMsMax)} at most.`)
   return ms
 }
 

@@ -1,7 +1,9 @@
 import { Command } from 'commander'
 import { examples } from './help.ts'
 import { createCommand } from './keys/create.ts'
+import { importCommand } from './keys/import.ts'
 import { listCommand } from './keys/list.ts'
+import { endGraceCommand, rotateCommand } from './keys/rotate.ts'
 import { showCommand } from './keys/show.ts'
 import { disableCommand, enableCommand, revokeCommand } from './keys/state.ts'
 import { updateCommand } from './keys/update.ts'
@@ -16,7 +18,10 @@ export function keysCommand (): Command {
       ['latchkey keys revoke sk_live_a1B2', 'end a key for good, named by its prefix'],
       ['latchkey keys list --json | jq .data', 'hand the list to a program']
     ))
-  for (const child of [createCommand(), listCommand(), showCommand(), updateCommand(), disableCommand(), enableCommand(), revokeCommand()]) {
+  for (const child of [
+    createCommand(), importCommand(), listCommand(), showCommand(), updateCommand(), rotateCommand(), endGraceCommand(), disableCommand(),
+    enableCommand(), revokeCommand(),
+  ]) {
     command.addCommand(child)
   }
   return command

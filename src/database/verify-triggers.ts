@@ -11,7 +11,7 @@ interface FoundTrigger {
 }
 
 /**
- * Whether changes of keys and of their earlier secrets are still announced and stale digests still cleared: each trigger
+ * Whether changes of keys and of their earlier secrets are still announced and logged, and stale digests still cleared: each trigger
  * there, switched on for every session, and calling the function that the migration made.
  */
 export async function triggerVerdicts (client: pg.ClientBase): Promise<Verdict[]> {
@@ -26,7 +26,7 @@ export async function triggerVerdicts (client: pg.ClientBase): Promise<Verdict[]
     join pg_proc as p on p.oid = t.tgfoid
     join pg_namespace as pn on pn.oid = p.pronamespace
     -- Names and not regclass, as schema latchkey may be closed to the role.
-    where (t.tgrelid = to_regclass('api_keys') or (n.nspname = 'latchkey' and c.relname = 'earlier_secrets')) and not t.tgisinternal`)
+    where (t.tgrelid = to_regclass('api_keys') or (n.nspname = 'latchkey' and c.relname in ('earlier_secrets', 'audit', 'admin_tokens'))) and not t.tgisinternal`)
   return wantedTriggers.map((wanted) => verdict(`trigger ${wanted.name}`, faultOf(wanted, rows.find(({ name, table }) => name === wanted.name && table === wanted.table)), 'enabled'))
 }
 

@@ -6,8 +6,8 @@ import { isGrantableScope } from './scope-names.ts'
 /** Beyond this a grace is a second key. */
 export const graceMsMax = 90 * 86_400_000
 const metadataBytesMax = 16_384
-/** Of JSON: the escape of a character that jsonb refuses. JSON.stringify escapes no surrogates but lone ones. */
-const untakenByJsonb = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/
+/** Escapes of JSON that jsonb has no character for: NUL, and half of one outside of Unicode's first plane. */
+const unstorableEscape = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/
 
 // Each returns what will be stored, or throws KeyManagerError.
 
@@ -43,7 +43,7 @@ export function checkedMetadata (metadata: Readonly<Record<string, unknown>> | u
   if (metadata === undefined) return undefined
   const json = JSON.stringify(metadata)
   if (Buffer.byteLength(json) > metadataBytesMax) throw new KeyManagerError(`metadata must have at most ${metadataBytesMax} bytes as JSON`, { field: 'metadata' })
-  if (untakenByJsonb.test(json)) throw new KeyManagerError('metadata must hold no NUL character and no half of a surrogate pair', { field: 'metadata' })
+  if (unstorableEscape.test(json)) throw new KeyManagerError('metadata must hold neither a NUL character nor half of another', { field: 'metadata' })
   return metadata
 }
 

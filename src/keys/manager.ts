@@ -135,6 +135,9 @@ export class KeyManager {
     if (filter.status !== undefined && !statuses.includes(filter.status)) {
       throw new KeyManagerError(`status must be one of ${statuses.join(', ')}`, { field: 'status' })
     }
+    for (const field of ['prefix', 'scope', 'search'] as const) {
+      if (filter[field]?.includes('\0')) throw new KeyManagerError(`${field} must not hold a NUL character`, { field })
+    }
     const search = searchIn(filter.search ?? '').toLowerCase()
     const rows = await this.#store.list({
       userId: filter.user === undefined ? null : await this.#users.existingIdFor(filter.user),

@@ -5,6 +5,14 @@ const uuid = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i
 const foundUsersMax = 1_000
 const email = /^[^@\s\p{Cc}]+@[^@\s\p{Cc}]+$/u
 
+export function isUserId (text: string): boolean {
+  return uuid.test(text)
+}
+
+export function isEmail (text: string): boolean {
+  return email.test(text)
+}
+
 /** Turns what a person types for a user into the UUID that keys refer to, and adds users where they are ours to add. */
 export class UserDirectory {
   readonly #store: UserStore
@@ -41,8 +49,8 @@ export class UserDirectory {
   }
 
   async #find (user: string): Promise<string | null> {
-    if (uuid.test(user)) return user.toLowerCase()
-    if (!email.test(user)) throw this.#errorOf(`${JSON.stringify(user)} is neither the UUID of a user nor an email`)
+    if (isUserId(user)) return user.toLowerCase()
+    if (!isEmail(user)) throw this.#errorOf(`${JSON.stringify(user)} is neither the UUID of a user nor an email`)
     const ids = await this.#store.idsByEmail(user)
     if (ids.length > 1) throw this.#errorOf(`More than one user has the email ${user}: give the user's UUID`)
     return ids[0] ?? null

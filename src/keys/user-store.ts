@@ -5,9 +5,9 @@ const insufficientPrivilege = '42501'
 
 /** Whose keys these are: `auth.users`, Supabase's own or the stand-in that migration 010 makes elsewhere. */
 export class UserStore {
-  readonly #pool: pg.Pool
+  readonly #pool: pg.Pool | pg.ClientBase
 
-  constructor (pool: pg.Pool) {
+  constructor (pool: pg.Pool | pg.ClientBase) {
     this.#pool = pool
   }
 

@@ -61,9 +61,10 @@ export async function startAdmin (t: Pick<Test, 'teardown'>, { environmentToken 
   const pool = createPool({ connectionString: databaseUrl, applicationName: 'latchkey admin', connectionsMax: 4, connectionsMin: 0, queryTimeoutMs: 30_000, logger })
   const tokens = new TokenVerifier({ store: new TokenStore(pool), environmentToken, failures: new FailureBudget({ failures: 20, perMs: 60_000 }), logger })
   const bcrypt = new BcryptPool({ queueMax: 1, logger })
-  const manager = new KeyManager({ pool, peppers: new Peppers([]), bcrypt, config: config.keys })
+  const peppers = new Peppers([])
+  const manager = new KeyManager({ pool, peppers, bcrypt, config: config.keys })
   const admin = createAdmin({
-    registry: createRegistry(parts()), isReady: () => true, tokens, version: '1.2.3', logger, pool, manager, config: () => config, gatewayUrl: () => 'http://gateway.test', ...more,
+    registry: createRegistry(parts()), isReady: () => true, tokens, version: '1.2.3', logger, pool, peppers, manager, config: () => config, gatewayUrl: () => 'http://gateway.test', ...more,
   })
   t.teardown(async () => {
     await admin.close()

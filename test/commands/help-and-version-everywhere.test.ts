@@ -4,7 +4,8 @@ import { runCli } from '../support/cli.ts'
 const commands = [
   [], ['start'], ['demo'], ['init'], ['doctor'],
   ['migrate'], ['migrate', 'up'], ['migrate', 'down'], ['migrate', 'status'], ['migrate', 'verify'],
-  ['keys'], ['keys', 'create'], ['keys', 'list'], ['keys', 'show'], ['keys', 'update'], ['keys', 'disable'], ['keys', 'enable'], ['keys', 'revoke'],
+  ['keys'], ['keys', 'create'], ['keys', 'import'], ['keys', 'list'], ['keys', 'show'], ['keys', 'update'], ['keys', 'rotate'], ['keys', 'end-grace'],
+  ['keys', 'disable'], ['keys', 'enable'], ['keys', 'revoke'],
   ['tokens'], ['tokens', 'create'], ['tokens', 'list'], ['tokens', 'revoke'],
   ['config'], ['config', 'check'], ['config', 'explain'], ['config', 'schema'],
   ['usage'], ['usage', 'report'], ['usage', 'export'],

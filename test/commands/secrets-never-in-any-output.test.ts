@@ -1,5 +1,8 @@
 import { randomBytes } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
+import path from 'node:path'
 import t from 'tap'
+import { madeUpHash } from '../keys/import/support.ts'
 import { runCli } from '../support/cli.ts'
 import { createDatabase } from '../support/postgres.ts'
 
@@ -41,8 +44,25 @@ t.test('no command prints a hash, a digest, a password, a pepper, a token or, tw
   const down = new URL(url)
   down.port = '1'
 
-  const outputs = [made.stderr, made.stdout.replace(key, ''), madeToken.stderr, madeToken.stdout.replace(token, '')]
+  const rotated = await runCli(['keys', 'rotate', '1'], { cwd, env })
+  const newKey = rotated.stdout.trim()
+  t.match(newKey, /^sk_live_[0-9A-Za-z]{38}$/)
+  const foreignHash = madeUpHash()
+  const imported = { userId: 'ada@example.com', name: 'Two', scopes: ['a'], keyHash: foreignHash, keyPrefix: 'sk_live_a1B2' }
+  const fields = Object.keys(imported)
+  for (const [name, lines] of Object.entries({
+    // What belongs elsewhere in each place, and a file without header.
+    'keys.ndjson': [imported, ...fields.flatMap(field => [{ ...imported, [field]: key }, { ...imported, [field]: foreignHash }]), { [key]: 1 }, { [foreignHash]: key }, foreignHash, key].map(value => JSON.stringify(value)),
+    'broken.ndjson': [`{"keyHash":"${foreignHash}`, key, `[${key}]`],
+    'keys.csv': [fields.join(','), ...fields.map((_, i) => fields.map((_, j) => i === j ? key : foreignHash).join(',')), `"${key}"${key}`, `${foreignHash}"`],
+    'headless.csv': [`${key},${foreignHash},a`],
+    'half.csv': [`userId,name,${key},${foreignHash},scopes,keyHash,keyPrefix`],
+  })) writeFileSync(path.join(cwd, name), lines.join('\n'))
+
+  const outputs = [made.stderr, made.stdout.replace(key, ''), madeToken.stderr, madeToken.stdout.replace(token, ''), rotated.stderr, rotated.stdout.replace(newKey, '')]
   for (const args of [['keys', 'list'], ['keys', 'list', '--json'], ['keys', 'show', '1', '--json'], ['keys', 'show', key], ['keys', 'revoke', `${key}x`], ['keys', 'list', key],
+    ['keys', 'import', 'keys.ndjson'], ['keys', 'import', 'keys.ndjson', '--skip-faulty', '--json'], ['keys', 'import', 'keys.ndjson'], ['keys', 'import', 'broken.ndjson', '--json'],
+    ['keys', 'import', 'keys.csv', '--json'], ['keys', 'import', 'headless.csv'], ['keys', 'import', 'half.csv', '--json'], ['keys', 'import', key], ['keys', 'end-grace', '1'],
     ['usage', 'report', '--json'], ['usage', 'report', 'errors'], ['usage', 'report', 'idle-keys', '--since', '2020-01-01', '--json'], ['usage', 'report', 'unused-scopes', '--json'],
     ['usage', 'export'], ['usage', 'export', '--format', 'csv'], ['usage', 'report', '--key', key],
     ['tokens', 'list'], ['tokens', 'list', '--json'], ['tokens', 'revoke', `${token}x`], ['tokens', 'revoke', token, '--json'], ['tokens', 'create', '--name', token, '--rights', 'read'], ['tokens', 'create', token],
@@ -55,5 +75,5 @@ t.test('no command prints a hash, a digest, a password, a pepper, a token or, tw
     outputs.push(stdout, stderr)
   }
   const all = outputs.join('\n')
-  for (const [name, secret] of Object.entries({ ...secrets, key, token })) t.notOk(all.includes(secret), `no ${name}`)
+  for (const [name, secret] of Object.entries({ ...secrets, key, newKey, token, foreignHash })) t.notOk(all.includes(secret), `no ${name}`)
 })

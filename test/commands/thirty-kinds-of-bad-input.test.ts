@@ -14,6 +14,8 @@ const files = {
   'broken.yaml': 'routes: [\n',
   'empty.yaml': '',
   folder: {},
+  'keys.csv': 'ada@example.com,hunter2,a:read\n',
+  'keys.ndjson': '"hunter2"\n\n{"scopes":["hunter2:B"],"keyHash":"hunter2"}\n',
   'empty-secret': '',
 }
 
@@ -61,6 +63,17 @@ const kinds: Readonly<Record<string, BadInput>> = {
   'a token that lasts nothing': { args: ['tokens', 'create', ...name, '--rights', 'read', '--expires-in', '0s'], says: /more than nothing/ },
   'a name of no token': { args: ['tokens', 'revoke', 'nobody'], says: /No token is called nobody/ },
   'a prefix of no token': { args: ['tokens', 'revoke', `latchkey_admin_abcd${'hunter2'.repeat(5)}`], says: /No token has the prefix latchkey_admin_abcd\n/ },
+  'a grace without a unit': { args: ['keys', 'rotate', '1', '--grace', '24'], says: /a whole number and a unit: 30m, 24h, 7d, or 0s/ },
+  'a grace of a year': { args: ['keys', 'rotate', '1', '--grace', '365d'], says: /A grace is 90d at most/ },
+  'a rotation of no key': { args: ['keys', 'rotate', '4711'], says: /No key has the id 4711/ },
+  'a grace of no key': { args: ['keys', 'end-grace', 'sk_live_zzzz'], says: /No key has the prefix sk_live_zzzz/ },
+  'an import of a file that is missing': { args: ['keys', 'import', 'nowhere.csv'], says: /nowhere\.csv: no such file/ },
+  'an import of a folder': { args: ['keys', 'import', 'folder', '--format', 'csv'], says: /folder: is a folder, not a file/ },
+  'an import of who knows what': { args: ['keys', 'import', 'good.yaml'], says: /--format csv or --format ndjson/ },
+  'an import in a format that is none': { args: ['keys', 'import', 'keys.csv', '--format', 'xlsx'], says: /Allowed choices are csv, ndjson/ },
+  'an import of an empty file': { args: ['keys', 'import', 'empty-secret', '--format', 'csv'], says: /empty-secret:1: it is empty: the first line must name the columns[^]*error: Nothing was imported/ },
+  'an import of a file without header': { args: ['keys', 'import', 'keys.csv'], says: /^keys\.csv:1: the first line must name the columns/ },
+  'an import of rows with faults': { args: ['keys', 'import', 'keys.ndjson'], says: /^keys\.ndjson:1: is not an object\n[^]*keys\.ndjson:3: userId: is missing\n[^]*error: Nothing was imported: 2 of 2 rows have faults/ },
 
   'a version that is no number': { args: ['migrate', 'down', '--to', 'first'], says: /--to <version>.*whole number from 0 to 9999/ },
   'a configuration that is missing': { args: ['config', 'check', 'nowhere.yaml'], says: /nowhere\.yaml: no such file/ },

@@ -125,7 +125,7 @@ for (const isWhole of [false, true]) {
       t.equal(queries.length, 4)
       const [tables, columns, indexes, foreignKeys] = await Promise.all(queries.map(async (query) => (await pool.query(query)).rows))
       t.strictSame(tables, [{ table_name: 'api_key_usage' }, { table_name: 'api_keys' }])
-      t.equal(columns?.length, isWhole ? 28 : 21)
+      t.equal(columns?.length, isWhole ? 29 : 21)
       t.equal(indexes?.length, isWhole ? 9 : 7)
       t.equal(foreignKeys?.length, 2)
       for (const foreignKey of foreignKeys ?? []) t.match(foreignKey.pg_get_constraintdef, /ON DELETE CASCADE$/)

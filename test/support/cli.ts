@@ -15,6 +15,8 @@ export interface CliOptions {
   readonly cwd: string
   /** All that the command finds in its environment, besides PATH and HOME. */
   readonly env?: Readonly<Record<string, string>>
+  /** On standard input, which has an end at once without it. */
+  readonly input?: string
 }
 
 const root = path.join(import.meta.dirname, '../..')
@@ -32,12 +34,14 @@ export async function runCli (args: readonly string[], options: CliOptions): Pro
 }
 
 /** Starts `latchkey` and leaves its end to the caller. */
-export function startCli (args: readonly string[], { cwd, env = {} }: CliOptions): ChildProcess {
-  return spawn(process.execPath, [...latchkeyProgram, ...args], {
+export function startCli (args: readonly string[], { cwd, env = {}, input }: CliOptions): ChildProcess {
+  const child = spawn(process.execPath, [...latchkeyProgram, ...args], {
     cwd,
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
   })
+  child.stdin?.end(input)
+  return child
 }
 
 /** `npm test` builds first, and what is built starts three times as fast as the sources; those count once they are newer. */

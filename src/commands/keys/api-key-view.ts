@@ -1,4 +1,4 @@
-import type { ApiKey, ApiKeyStatus } from '../../keys/manager.ts'
+import type { ApiKey, ApiKeyStatus, EarlierSecret } from '../../keys/manager.ts'
 import type { Output } from '../output.ts'
 
 const colours = { active: 'green', disabled: 'yellow', expired: 'yellow', revoked: 'red' } as const satisfies Record<ApiKeyStatus, string>
@@ -37,7 +37,13 @@ export function printKey (output: Output, key: ApiKey): void {
     ['last used', output.time(key.lastUsedAt, 'never')],
     ['expires', output.time(key.expiresAt, 'never')],
     ['revoked', output.time(key.revokedAt, '-')],
+    ...key.earlierSecrets.map(secret => ['earlier secret', earlierSecretText(output, secret)] as const),
   ])
+}
+
+function earlierSecretText (output: Output, { prefix, expiresAt, lastUsedAt, lastUserAgent }: EarlierSecret): string {
+  const use = lastUsedAt === null ? 'not used since it was replaced' : `last used ${output.time(lastUsedAt, '-')} by ${lastUserAgent ?? 'no user agent'}`
+  return `${prefix} works until ${output.time(expiresAt, '-')}; ${use}`
 }
 
 /** How a sentence names a key. */

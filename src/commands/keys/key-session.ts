@@ -2,9 +2,10 @@ import { existsSync } from 'node:fs'
 import type { KeysConfig } from '../../config/config.ts'
 import type { Environment } from '../../config/environment.ts'
 import { UsageError } from '../../errors.ts'
-import type { KeyManager } from '../../keys/manager.ts'
+import type { Actor, KeyManager } from '../../keys/manager.ts'
 import { type DatabaseSession, withDatabase } from '../database-session.ts'
 import { readEnvironment } from '../environment.ts'
+import { operatingUser } from '../operating-user.ts'
 
 export interface KeySessionOptions {
   /** What --config named. */
@@ -16,8 +17,14 @@ export interface KeySessionOptions {
   readonly needsConfig?: boolean
 }
 
+export interface KeySession extends DatabaseSession {
+  readonly config: KeysConfig
+  /** Whom the audit log names. */
+  readonly actor: Actor
+}
+
 /** Hands a key manager on the open, migrated database to `work`, and closes everything behind it. */
-export async function withKeyManager<T> (options: KeySessionOptions, work: (manager: KeyManager, session: DatabaseSession) => Promise<T>): Promise<T> {
+export async function withKeyManager<T> (options: KeySessionOptions, work: (manager: KeyManager, session: KeySession) => Promise<T>): Promise<T> {
   const environment = readEnvironment()
   const config = await readKeysConfig(environment, options)
   const [{ BcryptPool }, { KeyManager }] = await Promise.all([import('../../keys/bcrypt.ts'), import('../../keys/manager.ts')])
@@ -25,7 +32,8 @@ export async function withKeyManager<T> (options: KeySessionOptions, work: (mana
     const { pool, peppers, logger } = session
     const bcrypt = new BcryptPool({ queueMax: 1, logger })
     try {
-      return await work(new KeyManager({ pool, peppers, bcrypt, config }), session)
+      const actor: Actor = { kind: 'command', name: operatingUser() }
+      return await work(new KeyManager({ pool, peppers, bcrypt, config, actor }), { ...session, config, actor })
     } finally {
       await bcrypt.close()
     }

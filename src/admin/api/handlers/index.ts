@@ -1,15 +1,13 @@
-import type pg from 'pg'
 import type { Registry } from 'prom-client'
 import type { Handlers } from '../call.ts'
 import { auditHandlers } from './audit.ts'
 import { type GatewayParts, gatewayHandlers } from './gateway.ts'
-import { importHandlers } from './import.ts'
+import { type ImportParts, importHandlers } from './import.ts'
 import { keyHandlers } from './keys.ts'
 import { usageHandlers } from './usage.ts'
 
 /** What the API's calls are answered from. */
-export interface ApiParts extends GatewayParts {
-  readonly pool: pg.Pool
+export interface ApiParts extends GatewayParts, ImportParts {
   readonly registry: Pick<Registry, 'metrics'>
 }
 
@@ -17,7 +15,7 @@ export function createHandlers (parts: ApiParts): Handlers {
   return {
     ...gatewayHandlers(parts),
     ...keyHandlers(parts),
-    ...importHandlers(),
+    ...importHandlers(parts),
     ...usageHandlers(parts),
     ...auditHandlers(parts.pool),
   }

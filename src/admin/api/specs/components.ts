@@ -198,6 +198,7 @@ export const ImportResult = Type.Object({
   skipped: Type.Integer(),
   dryRun: Type.Boolean(),
   faults: Type.Array(Type.Object({ line: Type.Integer(), field: Type.String(), detail: Type.String() })),
+  moreFaults: Type.Integer({ description: 'How many there are beyond the thousand that are listed.' }),
   warnings: Type.Array(Type.String()),
 })
 
