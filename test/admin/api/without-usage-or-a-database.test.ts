@@ -27,7 +27,7 @@ t.test('while the database is away, what needs it is a 503 and the rest goes on'
   const token = await tokenOf(api, 'read')
   await proxy.cut()
 
-  const bodies: Record<string, unknown> = { createKey: { userId: 'ada@example.com', name: 'x', scopes: [] }, updateKey: { name: 'two' }, explain: { method: 'GET', path: '/', keyId: apiKey.id }, importKeys: { rows: [{}] } }
+  const bodies: Record<string, unknown> = { createKey: { userId: 'ada@example.com', name: 'x', scopes: [] }, updateKey: { name: 'two' }, explain: { method: 'GET', path: '/', keyId: apiKey.id }, importKeys: { rows: [{ userId: apiKey.userId, name: 'x', scopes: [], keyHash: `$2b$10$${'a'.repeat(53)}`, keyPrefix: 'sk_live_abcd' }] } }
   const needsNone = ['getToken', 'getGateway', 'listRoutes']
   for (const operation of operations) {
     const body = bodies[operation.operationId]

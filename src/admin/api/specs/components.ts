@@ -193,13 +193,16 @@ export const Import = Type.Object({
   skipFaulty: Type.Optional(Type.Boolean({ description: 'Import the rows without a fault. Otherwise one fault keeps all of them out.' })),
   dryRun: Type.Optional(Type.Boolean({ description: 'Check everything, and import nothing.' })),
 }, closed)
+const importFaults = Type.Array(Type.Object({ line: Type.Integer(), field: Type.String(), detail: Type.String() }), { description: 'What is wrong with which row: of an import.' })
+const moreFaults = Type.Integer({ description: 'How many there are beyond the thousand that are listed.' })
+const warnings = Type.Array(Type.String())
 export const ImportResult = Type.Object({
   imported: Type.Integer(),
   skipped: Type.Integer(),
   dryRun: Type.Boolean(),
-  faults: Type.Array(Type.Object({ line: Type.Integer(), field: Type.String(), detail: Type.String() })),
-  moreFaults: Type.Integer({ description: 'How many there are beyond the thousand that are listed.' }),
-  warnings: Type.Array(Type.String()),
+  faults: importFaults,
+  moreFaults,
+  warnings,
 })
 
 export const Problem = Type.Object({
@@ -210,6 +213,9 @@ export const Problem = Type.Object({
   code: Type.String({ description: 'Branch on this: it never changes.' }),
   requestId: Type.String({ description: "Finds the cause in the gateway's log." }),
   errors: Type.Optional(Type.Array(Type.Object({ field: Type.String({ description: 'scopes.0; empty: the whole.' }), detail: Type.String() }), { description: 'Of bad_request: what is wrong with which field.' })),
+  faults: Type.Optional(importFaults),
+  moreFaults: Type.Optional(moreFaults),
+  warnings: Type.Optional(warnings),
 }, { description: 'RFC 9457.' })
 
 export const Token = Type.Object({ name: Type.String(), rights: Type.Enum(['read', 'write'], { type: 'string' }) })
