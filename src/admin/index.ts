@@ -6,6 +6,7 @@ import type { Registry } from 'prom-client'
 import type { TokenVerifier } from '../tokens/verifier.ts'
 import { openApiText } from './api/document.ts'
 import type { ApiParts } from './api/handlers/index.ts'
+import type { Reference } from './docs/reference.ts'
 import { createPage } from './page.ts'
 import { answerClientError, sendError, sendProblem } from './problem.ts'
 import { isRebound } from './rebinding.ts'
@@ -39,6 +40,12 @@ export function createAdmin ({ registry, isReady, tokens, version, logger, ...ap
   addOpen(admin, '/metrics', async () => ({ status: 200, type: registry.contentType, body: await registry.metrics() }))
   addOpen(admin, '/healthz', async () => json(200, { status: 'ok' }))
   addOpen(admin, '/readyz', async () => isReady() ? json(200, { status: 'ready' }) : json(503, { status: 'not ready' }))
+  let reference: Reference | null = null
+  addOpen(admin, '/docs', async () => {
+    // Loaded and made once somebody reads it.
+    reference ??= (await import('./docs/reference.ts')).createReference(openApiText)
+    return { status: 200, type: 'text/html; charset=utf-8', ...reference }
+  })
   addOpen(admin, '/openapi.json', async () => ({ status: 200, type: 'application/json', body: openApiText }))
   addV1(admin, tokens, { registry, isReady, version, ...api })
   return admin

@@ -46,21 +46,22 @@ function operationOf (id: string, spec: Spec): object {
 }
 
 function parametersOf (place: 'path' | 'query' | 'header', schema: Spec['params']): object[] {
-  const { properties = {}, required = [] } = (schema ?? {}) as { properties?: Record<string, { description?: string }>, required?: string[] }
-  return Object.entries(properties).map(([name, { description, ...property }]) => ({
+  const { properties = {}, required = [] } = (schema ?? {}) as { properties?: Record<string, { description?: string, example?: unknown }>, required?: string[] }
+  return Object.entries(properties).map(([name, { description, example, ...property }]) => ({
     name,
     in: place,
     required: place === 'path' || required.includes(name),
     ...description === undefined ? {} : { description },
     schema: property,
+    ...example === undefined ? {} : { example },
   }))
 }
 
-function requestBodyOf ({ body, textBodies = [], isBodyOptional = false }: Spec): object {
+function requestBodyOf ({ body, example, textBodies = [], isBodyOptional = false }: Spec): object {
   return {
     required: !isBodyOptional,
     content: {
-      'application/json': { schema: body },
+      'application/json': { schema: body, ...example === undefined ? {} : { example } },
       ...Object.fromEntries(textBodies.map((type) => [type, { schema: { type: 'string' } }])),
     },
   }

@@ -11,7 +11,7 @@ function Nullable<T extends TSchema> (schema: T) {
   return Type.Unsafe<Type.Static<T> | null>(type === undefined || 'enum' in schema ? { anyOf: [schema, { type: 'null' }] } : { ...schema, type: [type, 'null'] })
 }
 const anything = (options = {}) => Type.Unsafe<Record<string, unknown>>({ type: 'object', additionalProperties: true, ...options })
-export const id = (description: string) => Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description })
+export const id = (description: string, options: { example?: number } = {}) => Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description, ...options })
 export const time = (description: string) => Type.String({ format: 'date-time', description })
 const nullableTime = (description: string) => Nullable(time(description))
 
