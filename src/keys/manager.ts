@@ -145,7 +145,6 @@ export class KeyManager {
       scope: filter.scope ?? null,
       status: filter.status ?? null,
       search: search === '' ? null : search,
-      searchedUserIds: search === '' ? [] : await this.#users.idsFound(search),
       order: filter.order ?? 'oldest',
       afterId: filter.afterId === undefined ? null : checkedId(filter.afterId),
       limit: limit + 1,

@@ -18,7 +18,7 @@ await pool.query(`
   select (array['ada', 'grace', 'alan', 'edsger', 'barbara', 'donald', 'margaret', 'linus'])[1 + n % 8] || '.' || n || '@' || (array['example.com', 'example.org', 'mail.test', 'corp.test'])[1 + n / 8 % 4]
   from generate_series(1, $1::int) as n`, [userCount])
 await pool.query(`
-  with users as (select array_agg(id order by email) as ids from auth.users)
+  with users as (select array_agg(id order by md5(email)) as ids from auth.users)
   insert into api_keys (user_id, key_hash, key_prefix, name, description, scopes, environment, is_active, expires_at, revoked_at, created_at, last_used_at, latchkey_metadata)
   select ids[1 + n % $2::int], '$2b$10$' || rpad(md5(n::text), 53, 'x'),
     case when n % 10 = 0 then 'sk_test_' else 'sk_live_' end || left(md5(n::text), 4),
