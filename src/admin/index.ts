@@ -8,6 +8,7 @@ import { openApiText } from './api/document.ts'
 import type { ApiParts } from './api/handlers/index.ts'
 import { authenticate } from './authenticate.ts'
 import type { Caller } from './caller.ts'
+import type { Reference } from './docs/reference.ts'
 import { readPageFiles } from './page-files.ts'
 import { answerClientError, sendError, sendProblem } from './problem.ts'
 import { isRebound } from './rebinding.ts'
@@ -41,6 +42,12 @@ export function createAdmin ({ registry, isReady, tokens, version, logger, ...ap
   addOpen(admin, '/metrics', async () => ({ status: 200, type: registry.contentType, body: await registry.metrics() }), api.config().admin.protectMetrics ? [authenticate(tokens)] : [])
   addOpen(admin, '/healthz', async () => json(200, { status: 'ok' }))
   addOpen(admin, '/readyz', async () => isReady() ? json(200, { status: 'ready' }) : json(503, { status: 'not ready' }))
+  let reference: Reference | null = null
+  addOpen(admin, '/docs', async () => {
+    // Loaded and made once somebody reads it.
+    reference ??= (await import('./docs/reference.ts')).createReference(openApiText)
+    return { status: 200, type: 'text/html; charset=utf-8', body: reference.body, headers: { 'content-security-policy': reference.policy } }
+  })
   addOpen(admin, '/openapi.json', async () => ({ status: 200, type: 'application/json', body: openApiText }))
   addV1(admin, tokens, { registry, isReady, version, ...api })
   return admin
@@ -59,6 +66,8 @@ const limits = {
   requestTimeout: 30_000,
   keepAliveTimeout: 5_000,
   bodyLimit: 1_048_576,
+  // An id of any length is a faulty one, and no path of ours is longer.
+  routerOptions: { maxParamLength: 16_384 },
   http: { headersTimeout: 10_000, maxHeaderSize: 16_384 },
   forceCloseConnections: true,
 }

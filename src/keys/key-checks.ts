@@ -1,5 +1,5 @@
 import { formatDuration } from '../config/units.ts'
-import { keyPrefixOf } from './format.ts'
+import { keyPrefixOf, redactKeys } from './format.ts'
 import { KeyManagerError } from './manager-error.ts'
 import { isGrantableScope } from './scope-names.ts'
 
@@ -63,6 +63,12 @@ export function checkedId (id: number): number {
 export function prefixIn (text: string): string {
   const trimmed = text.trim().replace(/\.+$|…$/, '')
   return trimmed.length > 20 ? keyPrefixOf(trimmed) : trimmed
+}
+
+/** What is looked for in names and emails too, so that nothing is cut off but a key, and the dots behind one as it is shown. */
+export function searchIn (text: string): string {
+  const trimmed = text.trim()
+  return redactKeys(trimmed) === trimmed ? trimmed.replace(/\.{3,}$|…$/, '') : prefixIn(trimmed)
 }
 
 export function noSuchKey (idOrPrefix: number | string): never {

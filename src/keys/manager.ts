@@ -6,7 +6,7 @@ import { type ApiKey, type ApiKeyStatus, versionOf } from './api-key.ts'
 import type { BcryptPool } from './bcrypt.ts'
 import type { Peppers } from './digest.ts'
 import { generateKey, keyPrefixOf } from './format.ts'
-import { checkedDescription, checkedExpiry, checkedGrace, checkedId, checkedMetadata, checkedName, checkedScopes, noSuchKey, prefixIn } from './key-checks.ts'
+import { checkedDescription, checkedExpiry, checkedGrace, checkedId, checkedMetadata, checkedName, checkedScopes, noSuchKey, prefixIn, searchIn } from './key-checks.ts'
 import { type KeyChanges, ManagedKeyStore, type NewSecret } from './managed-key-store.ts'
 import { KeyManagerError } from './manager-error.ts'
 import { UserDirectory } from './user-directory.ts'
@@ -72,9 +72,9 @@ export interface Once<T> {
   end (client: pg.ClientBase, result: T): Promise<void>
 }
 
-/** Changes the key only if it still is as `versionOf` told. */
+/** Changes the key only if it still is as `versionOf` told: of one of these versions. */
 export interface Condition {
-  readonly version?: string | undefined
+  readonly versions?: readonly string[] | undefined
 }
 
 const limitMax = 1000
@@ -138,14 +138,13 @@ export class KeyManager {
     for (const field of ['prefix', 'scope', 'search'] as const) {
       if (filter[field]?.includes('\0')) throw new KeyManagerError(`${field} must not hold a NUL character`, { field })
     }
-    const search = prefixIn(filter.search ?? '').toLowerCase()
+    const search = searchIn(filter.search ?? '').toLowerCase()
     const rows = await this.#store.list({
       userId: filter.user === undefined ? null : await this.#users.existingIdFor(filter.user),
       prefix: filter.prefix === undefined ? null : prefixIn(filter.prefix),
       scope: filter.scope ?? null,
       status: filter.status ?? null,
       search: search === '' ? null : search,
-      searchedUserIds: search === '' ? [] : await this.#users.idsFound(search),
       order: filter.order ?? 'oldest',
       afterId: filter.afterId === undefined ? null : checkedId(filter.afterId),
       limit: limit + 1,
@@ -235,7 +234,7 @@ export class KeyManager {
   async #changed (id: number, condition: Condition | undefined, change: (store: ManagedKeyStore, key: ApiKey) => Promise<ApiKey | null>): Promise<ApiKey> {
     return await this.#inChange(async (store) => {
       const key = await store.lock(checkedId(id)) ?? noSuchKey(id)
-      if (condition?.version !== undefined && condition.version !== versionOf(key)) {
+      if (condition?.versions !== undefined && !condition.versions.includes(versionOf(key))) {
         throw new KeyManagerError(`Key ${id} has been changed meanwhile: read it again`, { fault: 'changed' })
       }
       return await change(store, key) ?? noSuchKey(id)

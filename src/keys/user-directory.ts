@@ -1,8 +1,6 @@
 import type { UserStore } from './user-store.ts'
 
 const uuid = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i
-/** Of a search: whoever has so many namesakes narrows it. */
-const foundUsersMax = 1_000
 const email = /^[^@\s\p{Cc}]+@[^@\s\p{Cc}]+$/u
 
 export function isUserId (text: string): boolean {
@@ -36,10 +34,6 @@ export class UserDirectory {
     const found = await this.#find(user)
     if (found === null) throw this.#errorOf(`No user has the email ${user}`)
     return found
-  }
-
-  async idsFound (search: string): Promise<string[]> {
-    return await this.#store.idsByPartOfEmail(search, foundUsersMax)
   }
 
   /** For a UUID that the foreign key refused. */

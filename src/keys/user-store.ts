@@ -1,7 +1,4 @@
 import type pg from 'pg'
-import { sqlState } from '../database/sqlstate.ts'
-
-const insufficientPrivilege = '42501'
 
 /** Whose keys these are: `auth.users`, Supabase's own or the stand-in that migration 010 makes elsewhere. */
 export class UserStore {
@@ -16,18 +13,6 @@ export class UserStore {
     const { rows } = await this.#pool.query<{ id: string }>(
       'select id::text from auth.users where pg_catalog.lower(email::text) = pg_catalog.lower($1::text) limit 2', [email])
     return rows.map((row) => row.id)
-  }
-
-  /** Of at most `limit` users whose email has this in it. None where the role may not look: emails are no need of ours. */
-  async idsByPartOfEmail (part: string, limit: number): Promise<string[]> {
-    try {
-      const { rows } = await this.#pool.query<{ id: string }>(
-        'select id::text from auth.users where pg_catalog.strpos(pg_catalog.lower(email::text), pg_catalog.lower($1::text)) > 0 limit $2', [part, limit])
-      return rows.map((row) => row.id)
-    } catch (err) {
-      if (sqlState(err) === insufficientPrivilege) return []
-      throw err
-    }
   }
 
   /** Only migration 010 comments the table so; nobody else's users are ours to make. */

@@ -13,7 +13,7 @@ export interface Answer {
 export async function send (url: string, { method = 'GET', headers = {}, body }: { method?: string, headers?: Record<string, string | string[]>, body?: string | Buffer } = {}): Promise<Answer> {
   const response = await undiciRequest(url, { method: method as 'GET', headers, body: body ?? null })
   const text = await response.body.text()
-  const isProblem = String(response.headers['content-type']).startsWith('application/problem+json')
+  const isProblem = text !== '' && String(response.headers['content-type']).startsWith('application/problem+json')
   return { status: response.statusCode, headers: response.headers, text, code: isProblem ? String(JSON.parse(text).code) : undefined }
 }
 

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { bearerOf } from '../authenticate.ts'
 import { sendProblem } from '../problem.ts'
@@ -5,6 +6,8 @@ import type { Answer, Call, Handler, Handlers } from './call.ts'
 import { type Operation, operationsOf, readDocument } from './document.ts'
 import { ApiError, apiErrorOf } from './failure.ts'
 import { Validation } from './validation.ts'
+
+const jsonType = 'application/json'
 
 /** Adds every operation of the OpenAPI document to `/v1`, behind the hook that knows the caller. */
 export function addCalls (v1: FastifyInstance, handlers: Handlers): void {
@@ -34,15 +37,18 @@ async function answer (request: FastifyRequest, reply: FastifyReply, operation: 
   reply.raw.once('close', () => gone.abort())
   try {
     const contentType = contentTypeOf(request)
-    if (typeof request.body === 'string' && !operation.body?.textTypes.includes(contentType)) throw new ApiError('unsupported_media_type')
+    // Of JSON, text is a value like any other.
+    const isText = typeof request.body === 'string' && contentType !== jsonType
+    if (isText && !operation.body?.textTypes.includes(contentType)) throw new ApiError('unsupported_media_type')
     const received = validation.check(operation, {
       params: request.params as Record<string, unknown>,
       query: request.query as Record<string, unknown>,
       headers: request.headers,
       body: request.body,
+      isText,
     })
     const call = { ...received, contentType, caller: request.caller, token: bearerOf(request), requestId: request.id, signal: gone.signal } as unknown as Call
-    return await send(reply, operation, await handle(call))
+    return await send(request, reply, operation, await handle(call))
   } catch (err) {
     const problem = apiErrorOf(err)
     if (problem === null) throw err
@@ -52,9 +58,14 @@ async function answer (request: FastifyRequest, reply: FastifyReply, operation: 
   }
 }
 
-async function send (reply: FastifyReply, { status }: Operation, { body, headers = {}, stream }: Answer): Promise<FastifyReply> {
+async function send ({ method }: FastifyRequest, reply: FastifyReply, { status }: Operation, { body, headers = {}, stream }: Answer): Promise<FastifyReply> {
   reply.code(status).headers(headers)
-  if (stream !== undefined) return reply.type(stream.type).send(stream.readable)
+  if (stream !== undefined) {
+    if (method !== 'HEAD') return reply.type(stream.type).send(stream.readable)
+    // Fastify would read it to its end, for nobody.
+    stream.readable.destroy()
+    return reply.type(stream.type).send(Readable.from([]))
+  }
   return body === undefined ? reply.send() : reply.type('application/json').send(JSON.stringify(body))
 }
 
@@ -62,7 +73,7 @@ async function send (reply: FastifyReply, { status }: Operation, { body, headers
 function readBodies (v1: FastifyInstance): void {
   const parseJson = v1.getDefaultJsonParser('error', 'error')
   v1.removeAllContentTypeParsers()
-  v1.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body: string, done) => {
+  v1.addContentTypeParser(jsonType, { parseAs: 'string' }, (request, body: string, done) => {
     if (body === '') done(null, undefined)
     else parseJson(request, body, done)
   })

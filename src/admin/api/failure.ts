@@ -2,6 +2,7 @@ import { isStoreUnavailable } from '../../database/sqlstate.ts'
 import { RowsHiddenError } from '../../database/hidden-rows.ts'
 import { type ProblemCode, UsageError } from '../../errors.ts'
 import { BcryptBusyError } from '../../keys/bcrypt.ts'
+import { redactKeys } from '../../keys/format.ts'
 import { type KeyFault, KeyManagerError } from '../../keys/manager.ts'
 import { ReportTimeoutError } from '../../usage/reports/traffic.ts'
 
@@ -30,7 +31,9 @@ export class ApiError extends Error {
   }
 }
 
-export function faultyRequest (errors: readonly FieldFault[]): ApiError {
+export function faultyRequest (faults: readonly FieldFault[]): ApiError {
+  // Somebody may have pasted a key where something else belongs.
+  const errors = faults.map(({ field, detail }) => ({ field: redactKeys(field), detail: redactKeys(detail) }))
   const [first] = errors
   const detail = errors.length === 1 && first !== undefined ? sentence(first) : `The request has ${errors.length} faults.`
   return new ApiError('bad_request', { detail, members: { errors } })

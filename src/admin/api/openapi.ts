@@ -46,21 +46,22 @@ function operationOf (id: string, spec: Spec): object {
 }
 
 function parametersOf (place: 'path' | 'query' | 'header', schema: Spec['params']): object[] {
-  const { properties = {}, required = [] } = (schema ?? {}) as { properties?: Record<string, { description?: string }>, required?: string[] }
-  return Object.entries(properties).map(([name, { description, ...property }]) => ({
+  const { properties = {}, required = [] } = (schema ?? {}) as { properties?: Record<string, { description?: string, example?: unknown }>, required?: string[] }
+  return Object.entries(properties).map(([name, { description, example, ...property }]) => ({
     name,
     in: place,
     required: place === 'path' || required.includes(name),
     ...description === undefined ? {} : { description },
     schema: property,
+    ...example === undefined ? {} : { example },
   }))
 }
 
-function requestBodyOf ({ body, textBodies = [], isBodyOptional = false }: Spec): object {
+function requestBodyOf ({ body, example, textBodies = [], isBodyOptional = false }: Spec): object {
   return {
     required: !isBodyOptional,
     content: {
-      'application/json': { schema: body },
+      'application/json': { schema: body, ...example === undefined ? {} : { example } },
       ...Object.fromEntries(textBodies.map((type) => [type, { schema: { type: 'string' } }])),
     },
   }
@@ -79,8 +80,8 @@ function answerOf ({ answer, schema, types, hasETag = false, status }: Spec): ob
   }
 }
 
-function problemsOf ({ rights, body, problems: more = [] }: Spec): Record<string, object> {
-  const codes = [...everywhere, ...rights === 'write' ? ['read_only_token'] as const : [], ...body === undefined ? [] : ['body_too_large', 'unsupported_media_type'] as const, ...more]
+function problemsOf ({ method, rights, problems: more = [] }: Spec): Record<string, object> {
+  const codes = [...everywhere, ...rights === 'write' ? ['read_only_token'] as const : [], ...method === 'get' ? [] : ['body_too_large', 'unsupported_media_type'] as const, ...more]
   const byStatus = new Map<number, ProblemCode[]>()
   for (const code of codes) byStatus.set(problems[code].status, [...byStatus.get(problems[code].status) ?? [], code])
   return Object.fromEntries([...byStatus].sort(([one], [other]) => one - other).map(([status, codes]) => [status, {

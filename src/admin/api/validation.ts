@@ -9,8 +9,14 @@ export interface Received {
   readonly query: Record<string, unknown>
   readonly headers: Record<string, unknown>
   readonly body: unknown
+  /** Of a type that isn't JSON. */
+  readonly isText: boolean
 }
 
+/** Beyond it, whoever writes JSON down again runs out of stack. */
+const nestingMax = 100
+/** Of the faults of one request, as many are told. */
+const faultsMax = 100
 const uuid = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i
 
 /** Checks requests by the schemas of the OpenAPI document, each compiled at its first use: what is documented is what holds. */
@@ -22,17 +28,17 @@ export class Validation {
 
   constructor (schemas: Record<string, object>) {
     const options = { allErrors: true, allowUnionTypes: true, verbose: true, useDefaults: true, meta: false, validateSchema: false, strict: false } as const
-    // What comes as text, in an address or a header, becomes what it stands for; a body has types of its own.
-    this.#texts = withFormats(new Ajv({ ...options, coerceTypes: true }))
+    this.#texts = withFormats(new Ajv(options))
     this.#values = withFormats(new Ajv(options)).addSchema({ schemas }, 'components')
   }
 
   /** Returns what was received with defaults and types put in. Errors: ApiError, with all faults. */
-  check ({ parameters, body }: Operation, received: Received): Received {
-    const params = { ...received.params }
-    const query = { ...received.query }
+  check ({ parameters, body }: Operation, received: Received): Omit<Received, 'isText'> {
+    const params = meant(parameters, 'path', received.params)
+    const query = meant(parameters, 'query', received.query)
     const headers = { ...received.headers }
     const faults = [
+      ...nulFaults(query),
       ...this.#faults(this.#texts, this.#objectOf(parameters, 'path'), params),
       ...this.#faults(this.#texts, this.#objectOf(parameters, 'query'), query),
       ...this.#faults(this.#texts, this.#objectOf(parameters, 'header'), headers),
@@ -41,10 +47,12 @@ export class Validation {
       if (received.body !== undefined && received.body !== null && !isEmptyObject(received.body)) faults.push({ field: '', detail: 'takes no body' })
     } else if (received.body === undefined) {
       if (body.isRequired) faults.push({ field: '', detail: 'a JSON body is needed' })
-    } else if (typeof received.body !== 'string' || body.textTypes.length === 0) {
+    } else if (isNestedDeeper(received.body, nestingMax)) {
+      faults.push({ field: '', detail: `must be nested ${nestingMax} deep at most` })
+    } else if (!received.isText) {
       faults.push(...this.#faults(this.#values, body.schema, received.body))
     }
-    if (faults.length > 0) throw faultyRequest(faults)
+    if (faults.length > 0) throw faultyRequest(faults.slice(0, faultsMax))
     return { params, query, headers, body: received.body }
   }
 
@@ -72,7 +80,34 @@ export class Validation {
 }
 
 function withFormats (ajv: Ajv): Ajv {
-  return ajv.addFormat('date-time', (text: string) => isoTime(text) !== null).addFormat('uuid', uuid)
+  return ajv.addFormat('date-time', isCommonTime).addFormat('uuid', uuid)
+}
+
+/** In years of four digits, also in UTC: answers have no others. */
+function isCommonTime (text: string): boolean {
+  const year = isoTime(text)?.getUTCFullYear() ?? 0
+  return year > 0 && year < 10_000
+}
+
+/** What comes as text in an address, as what it stands for. Numbers are decimal: `0x10` is no way to write an id. */
+function meant (parameters: readonly Parameter[], place: Parameter['in'], received: Record<string, unknown>): Record<string, unknown> {
+  const values = { ...received }
+  for (const { name, in: itsPlace, schema } of parameters) {
+    const text = values[name]
+    if (itsPlace !== place || typeof text !== 'string') continue
+    if (schema.type === 'integer' && /^-?\d{1,30}$/.test(text)) values[name] = Number(text)
+    if (schema.type === 'boolean' && /^(?:true|false)$/.test(text)) values[name] = text === 'true'
+  }
+  return values
+}
+
+/** Postgres takes no text with one. */
+function nulFaults (query: Record<string, unknown>): FieldFault[] {
+  return Object.entries(query).filter(([, text]) => String(text).includes('\0')).map(([field]) => ({ field, detail: 'must not hold a NUL character' }))
+}
+
+function isNestedDeeper (value: unknown, levels: number): boolean {
+  return typeof value === 'object' && value !== null && (levels === 0 || Object.values(value).some(part => isNestedDeeper(part, levels - 1)))
 }
 
 function faultOf ({ instancePath, keyword, params, parentSchema, data, message }: ErrorObject): FieldFault {

@@ -14,6 +14,7 @@ export interface PageQuestion {
   readonly filter: ExportFilter
   readonly rowsMax: number
   readonly timeoutMs: number
+  readonly signal?: AbortSignal | undefined
 }
 
 /** Texts of hand-made rows may be of any length, and a page is held whole. */
@@ -45,11 +46,12 @@ where used.id > $1::bigint and used.id <= $2::bigint
   and ($8::int is null or used.status_code between $8::int and $9::int)
 order by used.id limit $10::int`
 
-export async function readPage (pool: Pool, { stretch, filter, rowsMax, timeoutMs }: PageQuestion): Promise<ExportedRow[]> {
+export async function readPage (pool: Pool, { stretch, filter, rowsMax, timeoutMs, signal }: PageQuestion): Promise<ExportedRow[]> {
   return await boundedQuery<ExportedRow & Record<string, unknown>>(pool, {
     text: pageSql,
     values: [stretch.afterId, stretch.lastId, filter.from, filter.until, filter.keyId, filter.userId, filter.route,
       filter.status?.least ?? null, filter.status?.most ?? null, rowsMax],
     timeoutMs,
+    signal,
   })
 }

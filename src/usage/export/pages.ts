@@ -20,6 +20,8 @@ export interface ExportRequest {
   readonly pageRowsMax?: number
   /** Of each query. */
   readonly timeoutMs?: number
+  /** Once aborted, the query under way ends, and the export with it. */
+  readonly signal?: AbortSignal
 }
 
 export interface ExportPage {
@@ -45,7 +47,7 @@ const slowMs = 1_000
  *
  * Throws RowsHiddenError before the first page where row-level security hides rows from the pool's role.
  */
-export async function * exportPages (pool: Pool, { afterId, settledId, filter = everything, rowsMax = null, pageRowsMax = pageRowsDefault, timeoutMs = timeoutDefaultMs }: ExportRequest): AsyncGenerator<ExportPage> {
+export async function * exportPages (pool: Pool, { afterId, settledId, filter = everything, rowsMax = null, pageRowsMax = pageRowsDefault, timeoutMs = timeoutDefaultMs, signal }: ExportRequest): AsyncGenerator<ExportPage> {
   await demandAllRows(pool, 'public.api_key_usage', 'public.api_keys')
   let cursor = afterId
   let rowsLeft = rowsMax ?? Infinity
@@ -56,7 +58,7 @@ export async function * exportPages (pool: Pool, { afterId, settledId, filter = 
     const startedMs = performance.now()
     let rows: ExportedRow[]
     try {
-      rows = await readPage(pool, { stretch, filter, rowsMax: pageRows, timeoutMs })
+      rows = await readPage(pool, { stretch, filter, rowsMax: pageRows, timeoutMs, signal })
     } catch (err) {
       if (sqlState(err) !== queryCanceled || ids <= pageRowsMax) throw err
       ids = Math.max(pageRowsMax, Math.floor(ids / 8))

@@ -14,7 +14,7 @@ export interface ApiParts extends GatewayParts, ImportParts {
 export function createHandlers (parts: ApiParts): Handlers {
   return {
     ...gatewayHandlers(parts),
-    ...keyHandlers(parts.manager),
+    ...keyHandlers(parts),
     ...importHandlers(parts),
     ...usageHandlers(parts),
     ...auditHandlers(parts.pool),

@@ -1,5 +1,7 @@
+import type pg from 'pg'
 import { parseDuration } from '../../../config/units.ts'
-import { type ApiKey, type KeyManager, type KeyWithSecret, versionOf } from '../../../keys/manager.ts'
+import { demandAllRows } from '../../../database/all-rows.ts'
+import { type ApiKey, type Condition, type KeyManager, type KeyWithSecret, versionOf } from '../../../keys/manager.ts'
 import type { Answer, CallContext, Handlers } from '../call.ts'
 import { faultyRequest } from '../failure.ts'
 import { OnceByKey } from '../idempotency.ts'
@@ -9,8 +11,13 @@ const gracePeriodDefault = '24h'
 
 type KeyHandlers = Pick<Handlers, 'createKey' | 'listKeys' | 'getKey' | 'updateKey' | 'deleteKey' | 'disableKey' | 'enableKey' | 'revokeKey' | 'rotateKey' | 'endGrace'>
 
+export interface KeyParts {
+  readonly manager: KeyManager
+  readonly pool: pg.Pool
+}
+
 /** Keys, made and changed in the caller's name. */
-export function keyHandlers (manager: KeyManager): KeyHandlers {
+export function keyHandlers ({ manager, pool }: KeyParts): KeyHandlers {
   return {
     async createKey (call) {
       const { userId, expiresAt, expiresIn, ...fields } = call.body
@@ -18,6 +25,7 @@ export function keyHandlers (manager: KeyManager): KeyHandlers {
       return { ...withSecret(made), headers: { location: `/v1/keys/${made.apiKey.id}`, etag: eTag(made.apiKey) } }
     },
     async listKeys ({ query: { userId, cursor, ...filter } }) {
+      await demandAllRows(pool, 'public.api_keys')
       const { data, nextAfterId } = await manager.list({ ...filter, user: userId, order: 'newest', limit: filter.limit ?? 50, afterId: cursor === undefined ? undefined : Number(cursor) })
       return { body: { data, nextCursor: nextAfterId === null ? null : String(nextAfterId) } }
     },
@@ -57,13 +65,11 @@ function eTag (key: ApiKey): string {
   return `"${versionOf(key)}"`
 }
 
-/** Several may be listed, as RFC 9110 has it; of one that isn't ours, no key has the version. */
-function conditionOf ({ headers }: { readonly headers: { readonly 'if-match'?: string } }): { readonly version?: string } {
+/** Several may be listed, as RFC 9110 has it. A weak one matches nothing here, and neither does what is no ETag. */
+function conditionOf ({ headers }: { readonly headers: { readonly 'if-match'?: string } }): Condition {
   const listed = headers['if-match']?.trim()
   if (listed === undefined || listed === '*') return {}
-  const versions = [...listed.matchAll(/(?<!W\/)"([^"]*)"/g)].map(([, version]) => version!)
-  if (versions.length > 1) throw faultyRequest([{ field: 'if-match', detail: 'must hold one ETag' }])
-  return { version: versions[0] ?? '' }
+  return { versions: [...listed.matchAll(/(W\/)?"([^"]*)"/g)].filter(([, weak]) => weak === undefined).map(([, , version]) => version!) }
 }
 
 interface OnceAsked extends CallContext {
@@ -73,14 +79,19 @@ interface OnceAsked extends CallContext {
 /** `request`: all that tells it from another. */
 function onceFor ({ headers, token }: OnceAsked, ...request: unknown[]): OnceByKey | undefined {
   const name = headers['idempotency-key']
-  return name === undefined ? undefined : new OnceByKey({ token, name, request: JSON.stringify(request) })
+  return name === undefined ? undefined : new OnceByKey({ token, name, request: JSON.stringify(request, inOrder) })
+}
+
+/** Of an object, the members in one order: that of JSON says nothing. */
+function inOrder (_name: string, value: unknown): unknown {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.fromEntries(Object.entries(value).sort(([one], [other]) => one < other ? -1 : 1)) : value
 }
 
 /** Undefined: nothing was said of it. */
 function expiryOf ({ expiresAt, expiresIn }: { readonly expiresAt?: string | null | undefined, readonly expiresIn?: string | undefined }): Date | null | undefined {
   if (expiresIn === undefined) return typeof expiresAt === 'string' ? new Date(expiresAt) : expiresAt
   if (expiresAt !== undefined) throw faultyRequest([{ field: 'expiresIn', detail: 'stands beside expiresAt: give one of them' }])
-  const ms = parseDuration(expiresIn)!
-  if (ms === 0 || ms > lifetimeMsMax) throw faultyRequest([{ field: 'expiresIn', detail: 'must be more than nothing and at most a hundred years' }])
+  const ms = parseDuration(expiresIn)
+  if (ms === null || ms === 0 || ms > lifetimeMsMax) throw faultyRequest([{ field: 'expiresIn', detail: 'must be more than nothing and at most a hundred years' }])
   return new Date(Date.now() + ms)
 }

@@ -73,6 +73,7 @@ export function usageHandlers ({ pool, manager, registry, config }: UsageParts):
         afterId: query.afterId ?? 0,
         settledId: settled,
         rowsMax: query.limit ?? null,
+        signal,
         filter: {
           from: query.from === undefined ? null : new Date(query.from),
           until: query.until === undefined ? null : new Date(query.until),
@@ -82,9 +83,13 @@ export function usageHandlers ({ pool, manager, registry, config }: UsageParts):
           status: query.status === undefined ? null : statusRangeOf(query.status),
         },
       })
+      const texts = exportTexts(pages, format)
+      // Before the answer begins: what fails later can only break it off.
+      const first = await texts.next()
       const lines = async function * () {
         if (format.header !== '') yield format.header
-        for await (const { text } of exportTexts(pages, format)) if (text !== '') yield text
+        if (first.done !== true && first.value.text !== '') yield first.value.text
+        for await (const { text } of texts) if (text !== '') yield text
       }
       return { stream: { type: format.mediaType, readable: Readable.from(lines()) }, headers: { 'x-latchkey-settled-id': String(settled) } }
     },

@@ -10,7 +10,8 @@ function Nullable<T extends TSchema> (schema: T) {
   const { type } = schema as { type?: string }
   return Type.Unsafe<Type.Static<T> | null>(type === undefined || 'enum' in schema ? { anyOf: [schema, { type: 'null' }] } : { ...schema, type: [type, 'null'] })
 }
-const anything = (options = {}) => Type.Unsafe<Record<string, unknown>>({ type: 'object', ...options })
+const anything = (options = {}) => Type.Unsafe<Record<string, unknown>>({ type: 'object', additionalProperties: true, ...options })
+export const id = (description: string, options: { example?: number } = {}) => Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description, ...options })
 export const time = (description: string) => Type.String({ format: 'date-time', description })
 const nullableTime = (description: string) => Nullable(time(description))
 
@@ -132,7 +133,7 @@ export const Question = Type.Object({
   path: Type.String({ pattern: '^/', maxLength: 8_192, description: 'As a client sends it.' }),
   host: Type.Optional(Type.String({ maxLength: 255 })),
   scopes: Type.Optional(Nullable(Type.Array(scope, { maxItems: 200, description: 'What a valid key holds; null or left out, without keyId: the request comes without a key.' }))),
-  keyId: Type.Optional(Type.Integer({ minimum: 0, description: 'Scopes and state of this key.' })),
+  keyId: Type.Optional(id('Scopes and state of this key.')),
 }, closed)
 export const Verdict = Type.Object({
   status: Nullable(Type.Integer({ description: "The gateway's own refusal; null: forwarded, and the upstream decides." })),
@@ -192,13 +193,16 @@ export const Import = Type.Object({
   skipFaulty: Type.Optional(Type.Boolean({ description: 'Import the rows without a fault. Otherwise one fault keeps all of them out.' })),
   dryRun: Type.Optional(Type.Boolean({ description: 'Check everything, and import nothing.' })),
 }, closed)
+const importFaults = Type.Array(Type.Object({ line: Type.Integer(), field: Type.String(), detail: Type.String() }), { description: 'What is wrong with which row: of an import.' })
+const moreFaults = Type.Integer({ description: 'How many there are beyond the thousand that are listed.' })
+const warnings = Type.Array(Type.String())
 export const ImportResult = Type.Object({
   imported: Type.Integer(),
   skipped: Type.Integer(),
   dryRun: Type.Boolean(),
-  faults: Type.Array(Type.Object({ line: Type.Integer(), field: Type.String(), detail: Type.String() })),
-  moreFaults: Type.Integer({ description: 'How many there are beyond the thousand that are listed.' }),
-  warnings: Type.Array(Type.String()),
+  faults: importFaults,
+  moreFaults,
+  warnings,
 })
 
 export const Problem = Type.Object({
@@ -209,6 +213,9 @@ export const Problem = Type.Object({
   code: Type.String({ description: 'Branch on this: it never changes.' }),
   requestId: Type.String({ description: "Finds the cause in the gateway's log." }),
   errors: Type.Optional(Type.Array(Type.Object({ field: Type.String({ description: 'scopes.0; empty: the whole.' }), detail: Type.String() }), { description: 'Of bad_request: what is wrong with which field.' })),
+  faults: Type.Optional(importFaults),
+  moreFaults: Type.Optional(moreFaults),
+  warnings: Type.Optional(warnings),
 }, { description: 'RFC 9457.' })
 
 export const Token = Type.Object({ name: Type.String(), rights: Type.Enum(['read', 'write'], { type: 'string' }) })

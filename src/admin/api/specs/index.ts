@@ -15,6 +15,8 @@ export interface Spec {
   readonly query?: TSchema
   readonly headers?: TSchema
   readonly body?: TSchema
+  /** Of the body. */
+  readonly example?: object
   /** Left out: JSON, as `body` has it. Others come to the handler as text. */
   readonly textBodies?: readonly string[]
   readonly isBodyOptional?: boolean
@@ -32,11 +34,11 @@ export interface Spec {
 
 const Ref = is.Ref
 const ApiKey = Ref('ApiKey', is.ApiKey)
-const keyId = Type.Object({ id: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description: "The key's id." }) })
+const keyId = Type.Object({ id: is.id("The key's id.", { example: 1 }) })
 const idempotent = Type.Object({ 'idempotency-key': Type.Optional(Type.String({ pattern: '^[!-~]{1,255}$', description: 'A word of your choice, such as a UUID. A request that is sent again with it, within a day, by the same token, gets the first one\'s answer, and changes nothing.' })) })
 const conditional = Type.Object({ 'if-match': Type.Optional(Type.String({ maxLength: 255, description: 'The ETag of the key as you know it: 412 where it has been changed since.' })) })
 const limit = (most: number, byDefault: number) => Type.Optional(Type.Integer({ minimum: 1, maximum: most, default: byDefault }))
-const cursor = Type.Optional(Type.String({ pattern: '^[0-9]{1,16}$', description: 'nextCursor of the page before.' }))
+const cursor = Type.Optional(Type.String({ pattern: '^[0-9]{1,15}$', description: 'nextCursor of the page before.' }))
 const period = {
   from: Type.Optional(is.time('Left out: a day before to.')),
   to: Type.Optional(is.time('Left out: now.')),
@@ -55,11 +57,12 @@ export const specs = {
     description: 'The answer has the key itself, this once: only its hash is kept.',
     headers: idempotent,
     body: Ref('NewKey', is.NewKey),
+    example: { userId: 'ada@example.com', name: 'Nightly reports', scopes: ['inventory:read'], expiresIn: '90d' },
     status: 201,
     answer: 'Made.',
     schema: Ref('KeyWithSecret', is.KeyWithSecret),
     hasETag: true,
-    problems: ['idempotency_key_reused'],
+    problems: ['idempotency_key_reused', 'overloaded'],
   },
   listKeys: {
     method: 'get',
@@ -72,7 +75,7 @@ export const specs = {
       userId: Type.Optional(Type.String({ maxLength: 320, description: 'UUID or email of a user.' })),
       prefix: Type.Optional(Type.String({ maxLength: 72, description: 'The prefix, or how it begins.' })),
       scope: Type.Optional(Type.String({ maxLength: 255, description: 'Held literally: inventory:read does not find the holders of inventory:*.' })),
-      status: Type.Optional(Type.Enum(['active', 'disabled', 'revoked', 'expired'], { type: 'string' })),
+      status: Type.Optional(Type.Enum(['active', 'disabled', 'revoked', 'expired'], { type: 'string', example: 'active' })),
       search: Type.Optional(Type.String({ maxLength: 255, description: "Part of a name or of the user's email, the beginning of a prefix or of a user's UUID; in any case." })),
       limit: limit(500, 50),
       cursor,
@@ -82,7 +85,7 @@ export const specs = {
     schema: Ref('KeyPage', is.KeyPage),
   },
   getKey: { method: 'get', path: '/v1/keys/{id}', tag: 'Keys', rights: 'read', summary: 'One key', params: keyId, status: 200, answer: 'The key.', schema: ApiKey, hasETag: true, problems: ['key_not_found'] },
-  updateKey: { ...change, method: 'patch', path: '/v1/keys/{id}', summary: 'Change a key', headers: conditional, body: Ref('KeyChanges', is.KeyChanges), problems: ['key_not_found', 'precondition_failed'] },
+  updateKey: { ...change, method: 'patch', path: '/v1/keys/{id}', summary: 'Change a key', headers: conditional, body: Ref('KeyChanges', is.KeyChanges), example: { name: 'Weekly reports', scopes: ['inventory:read', 'tickets:*'] }, problems: ['key_not_found', 'precondition_failed'] },
   deleteKey: { method: 'delete', path: '/v1/keys/{id}', tag: 'Keys', rights: 'write', summary: 'Delete a key and all record of its use', description: 'To end a key and keep the record, revoke it.', params: keyId, headers: conditional, status: 204, answer: 'Gone.', problems: ['key_not_found', 'precondition_failed'] },
   disableKey: { ...change, path: '/v1/keys/{id}/disable', summary: 'Refuse a key until it is enabled again', problems: ['key_not_found'] },
   enableKey: { ...change, path: '/v1/keys/{id}/enable', summary: 'Let a disabled key in again', problems: ['key_not_found', 'key_is_revoked'] },
@@ -94,16 +97,17 @@ export const specs = {
     description: 'Id, scopes and history stay. The old secret works until its grace ends, and never past the key\'s own expiry; answers to it carry Deprecation and Sunset.',
     headers: idempotent,
     body: Type.Object({ gracePeriod: Type.Optional(is.duration('How long the old secret still works: 0s to 90d. Left out: 24h. With 0s no secret but the new one works any more.')) }, is.closed),
+    example: { gracePeriod: '24h' },
     isBodyOptional: true,
     answer: 'The new key itself, this once.',
     schema: Ref('KeyWithSecret', is.KeyWithSecret),
-    problems: ['key_not_found', 'key_is_revoked', 'key_has_expired', 'idempotency_key_reused'],
+    problems: ['key_not_found', 'key_is_revoked', 'key_has_expired', 'idempotency_key_reused', 'overloaded'],
   },
   endGrace: {
     ...change,
     path: '/v1/keys/{id}/end-grace',
     summary: 'End the grace of earlier secrets now',
-    body: Type.Object({ earlierSecretId: Type.Optional(Type.Integer({ minimum: 0, description: 'Of one secret only; left out: of all.' })) }, is.closed),
+    body: Type.Object({ earlierSecretId: Type.Optional(is.id('Of one secret only; left out: of all.')) }, is.closed),
     isBodyOptional: true,
     problems: ['key_not_found'],
   },
@@ -119,6 +123,7 @@ export const specs = {
       dryRun: Type.Optional(Type.Boolean({ description: 'For CSV and NDJSON.' })),
     }, is.closed),
     body: Ref('Import', is.Import),
+    example: { dryRun: true, rows: [{ userId: 'ada@example.com', name: 'From the old gateway', scopes: ['inventory:read'], keyHash: '$2b$10$abcdefghijklmnopqrstuuMg62uO5OmXe2rIRAbA0lvGgy8yNpPPm', keyPrefix: 'old_1a2B3c4D' }] },
     textBodies: ['text/csv', 'application/x-ndjson'],
     bodyBytesMax: 33_554_432,
     status: 200,
@@ -159,14 +164,14 @@ export const specs = {
     summary: 'Every request, streamed',
     description: 'In the order of their arrival. Where an export ended, the next goes on with afterId; the header x-latchkey-settled-id says up to which row this one can go.',
     query: Type.Object({
-      format: Type.Optional(Type.Enum(['ndjson', 'csv'], { type: 'string', default: 'ndjson' })),
+      format: Type.Optional(Type.Enum(['ndjson', 'csv'], { type: 'string', default: 'ndjson', example: 'csv' })),
       from: Type.Optional(is.time('Requests that began then or later.')),
       until: Type.Optional(is.time('And before this.')),
-      keyId: Type.Optional(Type.Integer({ minimum: 0 })),
-      userId: Type.Optional(Type.String({ format: 'uuid' })),
-      route: Type.Optional(Type.String({ maxLength: 255 })),
+      keyId: Type.Optional(is.id("A key's id.")),
+      userId: Type.Optional(Type.String({ format: 'uuid', description: 'UUID of a user.' })),
+      route: Type.Optional(Type.String({ maxLength: 255, description: 'Id of a route.' })),
       status: Type.Optional(Type.String({ pattern: '^[1-5](xx|[0-9]{2})$', description: '404, or 5xx.' })),
-      afterId: Type.Optional(Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description: 'Id of the last row that you have.' })),
+      afterId: Type.Optional(is.id('Id of the last row that you have.')),
       limit: Type.Optional(Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER })),
     }, is.closed),
     status: 200,
@@ -175,7 +180,7 @@ export const specs = {
     problems: ['usage_not_recorded'],
   },
   listRoutes: { method: 'get', path: '/v1/routes', tag: 'Gateway', rights: 'read', summary: 'The routes in force', status: 200, answer: 'Routes, and the scopes that they name.', schema: Ref('RoutesInForce', is.RoutesInForce) },
-  explain: { method: 'post', path: '/v1/explain', tag: 'Gateway', rights: 'read', summary: 'What the gateway would do to a request, and why', description: 'Nothing is sent.', body: Ref('Question', is.Question), status: 200, answer: 'The verdict.', schema: Ref('Verdict', is.Verdict), problems: ['key_not_found'] },
+  explain: { method: 'post', path: '/v1/explain', tag: 'Gateway', rights: 'read', summary: 'What the gateway would do to a request, and why', description: 'Nothing is sent.', body: Ref('Question', is.Question), example: { method: 'GET', path: '/inventory/42', scopes: ['inventory:read'] }, status: 200, answer: 'The verdict.', schema: Ref('Verdict', is.Verdict), problems: ['key_not_found'] },
   listAudit: {
     method: 'get',
     path: '/v1/audit',
@@ -184,7 +189,7 @@ export const specs = {
     summary: 'Who changed what',
     description: 'The latest first.',
     query: Type.Object({
-      keyId: Type.Optional(Type.Integer({ minimum: 0 })),
+      keyId: Type.Optional(is.id("A key's id.")),
       action: Type.Optional(Type.Enum(is.auditActions, { type: 'string' })),
       actor: Type.Optional(Type.String({ maxLength: 255, description: 'Its name.' })),
       from: Type.Optional(is.time('Changes made then or later.')),
