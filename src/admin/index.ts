@@ -10,6 +10,7 @@ import { authenticate } from './authenticate.ts'
 import type { Caller } from './caller.ts'
 import type { Reference } from './docs/reference.ts'
 import { readPageFiles } from './page-files.ts'
+import { Paths } from './paths.ts'
 import { answerClientError, sendError, sendProblem } from './problem.ts'
 import { isRebound } from './rebinding.ts'
 import { addV1 } from './v1.ts'
@@ -38,17 +39,26 @@ export function createAdmin ({ registry, isReady, tokens, version, logger, ...ap
     if (isRebound(request)) return sendProblem(request, reply, 'bad_request', 'Over loopback, this port answers to an address, localhost or a name without a dot. A proxy in front of it has to send such a Host.')
   })
 
-  for (const file of readPageFiles()) addOpen(admin, file.path, async request => file.answer(request.headers))
-  addOpen(admin, '/metrics', async () => ({ status: 200, type: registry.contentType, body: await registry.metrics() }), api.config().admin.protectMetrics ? [authenticate(tokens)] : [])
-  addOpen(admin, '/healthz', async () => json(200, { status: 'ok' }))
-  addOpen(admin, '/readyz', async () => isReady() ? json(200, { status: 'ready' }) : json(503, { status: 'not ready' }))
+  const paths = new Paths()
+  admin.addHook('onRequest', paths.refuseUnknown(path => /^\/v1(?:\/|$)/.test(path)))
+  const addOpen = (path: string, answer: (request: FastifyRequest) => Promise<Answer>, onRequest: onRequestAsyncHookHandler[] = []) => {
+    paths.add(path, 'GET')
+    admin.get(path, { onRequest }, async (request, reply) => {
+      const { status, type, body, headers = {} } = await answer(request)
+      return reply.code(status).headers(headers).type(type).send(body)
+    })
+  }
+  for (const file of readPageFiles()) addOpen(file.path, async request => file.answer(request.headers))
+  addOpen('/metrics', async () => ({ status: 200, type: registry.contentType, body: await registry.metrics() }), api.config().admin.protectMetrics ? [authenticate(tokens)] : [])
+  addOpen('/healthz', async () => json(200, { status: 'ok' }))
+  addOpen('/readyz', async () => isReady() ? json(200, { status: 'ready' }) : json(503, { status: 'not ready' }))
   let reference: Reference | null = null
-  addOpen(admin, '/docs', async () => {
+  addOpen('/docs', async () => {
     // Loaded and made once somebody reads it.
     reference ??= (await import('./docs/reference.ts')).createReference(openApiText)
     return { status: 200, type: 'text/html; charset=utf-8', body: reference.body, headers: { 'content-security-policy': reference.policy } }
   })
-  addOpen(admin, '/openapi.json', async () => ({ status: 200, type: 'application/json', body: openApiText }))
+  addOpen('/openapi.json', async () => ({ status: 200, type: 'application/json', body: openApiText }))
   addV1(admin, tokens, { registry, isReady, version, ...api })
   return admin
 }
@@ -89,25 +99,6 @@ interface Answer {
   readonly body: string | Buffer
   /** In place of this listener's usual ones. */
   readonly headers?: Readonly<Record<string, string>>
-}
-
-function addOpen (admin: FastifyInstance, path: string, answer: (request: FastifyRequest) => Promise<Answer>, onRequest: onRequestAsyncHookHandler[] = []): void {
-  admin.get(path, { onRequest }, async (request, reply) => {
-    const { status, type, body, headers = {} } = await answer(request)
-    return reply.code(status).headers(headers).type(type).send(body)
-  })
-  refuseOtherMethods(admin, path)
-}
-
-function refuseOtherMethods (admin: FastifyInstance, path: string): void {
-  const method = admin.supportedMethods.filter((name) => name !== 'GET' && name !== 'HEAD')
-  admin.route({
-    method,
-    url: path,
-    // Answers before the body is read.
-    onRequest: async (request, reply) => sendProblem(request, reply.header('allow', 'GET, HEAD'), 'method_not_allowed'),
-    handler: () => {},
-  })
 }
 
 function json (status: number, body: object): Answer {

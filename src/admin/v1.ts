@@ -10,7 +10,8 @@ export function addV1 (admin: FastifyInstance, tokens: Pick<TokenVerifier, 'veri
   admin.register(async (v1) => {
     // Runs for unknown paths too, and before a body is read.
     v1.addHook('onRequest', authenticate(tokens))
-    addCalls(v1, createHandlers(api))
+    v1.addHook('onRequest', addCalls(v1, createHandlers(api)).refuseUnknown())
+    // So that unknown paths below /v1 come by its hooks.
     v1.setNotFoundHandler((request, reply) => sendProblem(request, reply, 'route_not_found'))
   }, { prefix: '/v1' })
 }

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { bearerOf } from '../authenticate.ts'
+import { Paths } from '../paths.ts'
 import { sendProblem } from '../problem.ts'
 import type { Answer, Call, Handler, Handlers } from './call.ts'
 import { type Operation, operationsOf, readDocument } from './document.ts'
@@ -9,18 +10,17 @@ import { Validation } from './validation.ts'
 
 const jsonType = 'application/json'
 
-/** Adds every operation of the OpenAPI document to `/v1`, behind the hook that knows the caller. */
-export function addCalls (v1: FastifyInstance, handlers: Handlers): void {
+/** Adds every operation of the OpenAPI document to `/v1`, behind the hook that knows the caller. Returns their paths. */
+export function addCalls (v1: FastifyInstance, handlers: Handlers): Paths {
   const document = readDocument()
   const validation = new Validation(document.components.schemas)
   readBodies(v1)
-  const methods = new Map<string, string[]>()
+  const paths = new Paths()
   for (const operation of operationsOf(document)) {
-    const url = operation.url.replace(/^\/v1/, '')
-    methods.set(url, [...methods.get(url) ?? [], operation.method, ...operation.method === 'GET' ? ['HEAD'] : []])
+    paths.add(operation.url, operation.method)
     v1.route({
       method: operation.method,
-      url,
+      url: operation.url.replace(/^\/v1/, ''),
       ...operation.bodyBytesMax === null ? {} : { bodyLimit: operation.bodyBytesMax },
       // Before the body is read.
       onRequest: async (request, reply) => {
@@ -29,7 +29,7 @@ export function addCalls (v1: FastifyInstance, handlers: Handlers): void {
       handler: async (request, reply) => await answer(request, reply, operation, validation, handlers[operation.id] as Handler),
     })
   }
-  for (const [url, allowed] of methods) refuseOthers(v1, url, allowed)
+  return paths
 }
 
 async function answer (request: FastifyRequest, reply: FastifyReply, operation: Operation, validation: Validation, handle: Handler): Promise<FastifyReply> {
@@ -78,16 +78,6 @@ function readBodies (v1: FastifyInstance): void {
     else parseJson(request, body, done)
   })
   v1.addContentTypeParser(['text/csv', 'application/x-ndjson'], { parseAs: 'string' }, (_request, body, done) => done(null, body))
-}
-
-function refuseOthers (v1: FastifyInstance, url: string, allowed: readonly string[]): void {
-  v1.route({
-    method: v1.supportedMethods.filter((method) => !allowed.includes(method)),
-    url,
-    // Answers before the body is read.
-    onRequest: async (request, reply) => sendProblem(request, reply.header('allow', allowed.join(', ')), 'method_not_allowed'),
-    handler: () => {},
-  })
 }
 
 function contentTypeOf ({ headers }: FastifyRequest): string {
