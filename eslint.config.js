@@ -1,7 +1,7 @@
 import neostandard from 'neostandard'
 
 export default [
-  ...neostandard({ ts: true, ignores: ['dist', 'node_modules', '.tap', '.latchkey'] }),
+  ...neostandard({ ts: true, filesTs: ['**/*.tsx'], ignores: ['dist', 'node_modules', '.tap', '.latchkey'] }),
   {
     files: ['src/**/*.ts'],
     rules: {

@@ -9,7 +9,7 @@ export interface Caller {
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Of requests below /v1, once their token was verified. */
+    /** Of requests whose token was verified, as it is of all below /v1. */
     caller: Caller
   }
 }

@@ -1,13 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import Fastify, { LogController } from 'fastify'
-import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest, onRequestAsyncHookHandler } from 'fastify'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
 import type { TokenVerifier } from '../tokens/verifier.ts'
 import { openApiText } from './api/document.ts'
 import type { ApiParts } from './api/handlers/index.ts'
+import { authenticate } from './authenticate.ts'
+import type { Caller } from './caller.ts'
 import type { Reference } from './docs/reference.ts'
-import { createPage } from './page.ts'
+import { readPageFiles } from './page-files.ts'
 import { answerClientError, sendError, sendProblem } from './problem.ts'
 import { isRebound } from './rebinding.ts'
 import { addV1 } from './v1.ts'
@@ -28,6 +30,7 @@ export function createAdmin ({ registry, isReady, tokens, version, logger, ...ap
     frameworkErrors: (err, request, reply) => sendError(err, request, withHeaders(request, reply)),
     clientErrorHandler: answerClientError,
   })
+  admin.decorateRequest('caller', null as unknown as Caller)
   admin.setErrorHandler(sendError)
   admin.setNotFoundHandler((request, reply) => sendProblem(request, reply, 'route_not_found'))
   admin.addHook('onRequest', async (request, reply) => {
@@ -35,16 +38,15 @@ export function createAdmin ({ registry, isReady, tokens, version, logger, ...ap
     if (isRebound(request)) return sendProblem(request, reply, 'bad_request', 'Over loopback, this port answers to an address, localhost or a name without a dot. A proxy in front of it has to send such a Host.')
   })
 
-  const page = createPage(version)
-  addOpen(admin, '/', async () => ({ status: 200, type: 'text/html; charset=utf-8', body: page.body, policy: page.policy }))
-  addOpen(admin, '/metrics', async () => ({ status: 200, type: registry.contentType, body: await registry.metrics() }))
+  for (const file of readPageFiles()) addOpen(admin, file.path, async request => file.answer(request.headers))
+  addOpen(admin, '/metrics', async () => ({ status: 200, type: registry.contentType, body: await registry.metrics() }), api.config().admin.protectMetrics ? [authenticate(tokens)] : [])
   addOpen(admin, '/healthz', async () => json(200, { status: 'ok' }))
   addOpen(admin, '/readyz', async () => isReady() ? json(200, { status: 'ready' }) : json(503, { status: 'not ready' }))
   let reference: Reference | null = null
   addOpen(admin, '/docs', async () => {
     // Loaded and made once somebody reads it.
     reference ??= (await import('./docs/reference.ts')).createReference(openApiText)
-    return { status: 200, type: 'text/html; charset=utf-8', ...reference }
+    return { status: 200, type: 'text/html; charset=utf-8', body: reference.body, headers: { 'content-security-policy': reference.policy } }
   })
   addOpen(admin, '/openapi.json', async () => ({ status: 200, type: 'application/json', body: openApiText }))
   addV1(admin, tokens, { registry, isReady, version, ...api })
@@ -84,16 +86,15 @@ function withHeaders (request: FastifyRequest, reply: FastifyReply): FastifyRepl
 interface Answer {
   readonly status: number
   readonly type: string
-  readonly body: string
-  /** Content-Security-Policy, where the strictest is too strict. */
-  readonly policy?: string
+  readonly body: string | Buffer
+  /** In place of this listener's usual ones. */
+  readonly headers?: Readonly<Record<string, string>>
 }
 
-function addOpen (admin: FastifyInstance, path: string, answer: () => Promise<Answer>): void {
-  admin.get(path, async (_request, reply) => {
-    const { status, type, body, policy } = await answer()
-    if (policy !== undefined) reply.header('content-security-policy', policy)
-    return reply.code(status).type(type).send(body)
+function addOpen (admin: FastifyInstance, path: string, answer: (request: FastifyRequest) => Promise<Answer>, onRequest: onRequestAsyncHookHandler[] = []): void {
+  admin.get(path, { onRequest }, async (request, reply) => {
+    const { status, type, body, headers = {} } = await answer(request)
+    return reply.code(status).headers(headers).type(type).send(body)
   })
   refuseOtherMethods(admin, path)
 }

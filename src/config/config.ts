@@ -4,7 +4,7 @@
  */
 export interface Config {
   readonly gateway: GatewayConfig
-  readonly admin: ListenerConfig
+  readonly admin: AdminConfig
   readonly keys: KeysConfig
   readonly usage: UsageConfig
   readonly upstreams: readonly UpstreamConfig[]
@@ -15,6 +15,11 @@ export interface ListenerConfig {
   readonly host: string
   /** 0 lets the system pick. */
   readonly port: number
+}
+
+export interface AdminConfig extends ListenerConfig {
+  /** Whether /metrics needs a token. */
+  readonly protectMetrics: boolean
 }
 
 export interface GatewayConfig extends ListenerConfig {

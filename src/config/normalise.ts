@@ -32,7 +32,7 @@ export function normalise (file: ConfigDocument, overrides: ConfigOverrides): Co
       eventLoopDelayMaxMs: ms(gateway.eventLoopDelayMax),
       engine: gateway.engine,
     },
-    admin: { host: overrides.adminHost ?? admin.host, port: overrides.adminPort ?? admin.port },
+    admin: { host: overrides.adminHost ?? admin.host, port: overrides.adminPort ?? admin.port, protectMetrics: admin.protectMetrics },
     keys: {
       header: keys.header.toLowerCase(),
       brand: keys.brand,

@@ -38,7 +38,8 @@ const gateway = Type.Object({
 const admin = Type.Object({
   host: Type.Optional(Type.String({ default: '127.0.0.1', description: 'Address of the admin listener. LATCHKEY_ADMIN_HOST overrides it.' })),
   port: port(8081, 'Port of the admin listener; 0 lets the system pick. LATCHKEY_ADMIN_PORT overrides it.'),
-}, { ...section, description: "The operators' listener: metrics and health." })
+  protectMetrics: Type.Optional(Type.Boolean({ default: false, description: 'true: /metrics needs a token of the admin API, as /v1 does.' })),
+}, { ...section, description: "The operators' listener: page, API, metrics and health." })
 
 const cache = Type.Object({
   entriesMax: count(100_000, 10_000_000, 'Keys held in memory.'),

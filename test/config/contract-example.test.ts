@@ -57,7 +57,7 @@ const expected = {
     eventLoopDelayMaxMs: 500,
     engine: 'direct',
   },
-  admin: { host: '127.0.0.1', port: 8081 },
+  admin: { host: '127.0.0.1', port: 8081, protectMetrics: false },
   keys: {
     header: 'x-api-key',
     brand: 'sk',
@@ -106,7 +106,6 @@ routes: [{ id: read-inventory, path: /inventory/*, methods: [GET, HEAD], upstrea
 t.test('settings that this version does not enforce are unknown', async (t) => {
   const later: [string, string, string][] = [
     ['gateway:', 'gateway:\n  tls: { cert: a, key: b }', '"tls" in gateway'],
-    ['admin:', 'admin:\n  protectMetrics: true', '"protectMetrics" in admin'],
     ['    retries: 1', '    health: { path: /healthz }', '"health" in upstreams.inventory'],
     ['    auth: key', '    rateLimit: { requests: 100, per: 1s }', '"rateLimit" in routes[0]'],
   ]

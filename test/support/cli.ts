@@ -46,7 +46,14 @@ export function startCli (args: readonly string[], { cwd, env = {}, input }: Cli
 
 /** `npm test` builds first, and what is built starts three times as fast as the sources; those count once they are newer. */
 export function isBuildCurrent (): boolean {
-  const builtMs = statSync(path.join(root, 'dist/main.js'), { throwIfNoEntry: false })?.mtimeMs ?? 0
-  const sources = readdirSync(path.join(root, 'src'), { recursive: true, encoding: 'utf8' })
-  return sources.every(source => statSync(path.join(root, 'src', source)).mtimeMs < builtMs)
+  const builtMs = mtimeMs('dist/main.js')
+  // The page is built after the rest, so it is as new as that if it is there at all.
+  if (mtimeMs('dist/page/index.html') < builtMs) return false
+  return ['src', 'page'].every(folder => readdirSync(path.join(root, folder), { recursive: true, encoding: 'utf8' })
+    .every(source => mtimeMs(path.join(folder, source)) < builtMs))
+}
+
+/** Zero for what isn't there. */
+function mtimeMs (file: string): number {
+  return statSync(path.join(root, file), { throwIfNoEntry: false })?.mtimeMs ?? 0
 }

@@ -11,6 +11,8 @@ export interface Job {
 /** Started first, as they take longest: else one of them would run alone at the end. */
 const slowest = [
   'test/fuzz/fuzz.test.ts',
+  'test/page/every-view-is-accessible.test.ts',
+  'test/guarantees/the-page-manages-a-key-from-first-to-last.test.ts',
   'test/commands/thirty-kinds-of-bad-input.test.ts',
   'test/commands/keys-round-trip.test.ts',
   'test/gateway/invalid-keys-are-budgeted.test.ts',

@@ -21,8 +21,9 @@ gateway:
   engine: direct            # or http-proxy: @fastify/http-proxy, the reference
 
 admin:
-  host: 127.0.0.1           # metrics and health; keep it away from the internet
+  host: 127.0.0.1           # page, API, metrics and health; keep it away from the internet
   port: 8081
+  protectMetrics: false     # true: /metrics needs a token, too
 
 keys:
   header: x-api-key         # Authorization: Bearer is accepted, too

@@ -1,0 +1,26 @@
+import type { UsageSummary } from '../../api/types.ts'
+import { requestsOf } from '../../format/number.ts'
+import { Card } from '../../parts/card.tsx'
+import { Time } from '../../parts/time.tsx'
+
+export function ErrorList ({ errors }: { readonly errors: UsageSummary['errors'] }) {
+  return (
+    <Card title='Commonest errors' note='By status, route and key'>
+      {errors.length === 0
+        ? <p class='nothing'>No errors. Every request with a key was answered well.</p>
+        : (
+          <ul class='event-list'>
+            {errors.map(({ key, prefix, name, route, status, requests, lastHour }) => (
+              <li key={`${key} ${route} ${status}`}>
+                <span class={status >= 500 ? 'status status-server' : 'status status-client'}>{status}</span>
+                <div>
+                  <p>{route === '' ? 'no route' : route} <span class='muted'>by</span> {name === null ? <span class='muted'>{prefix ?? `deleted key ${key}`}</span> : <a href={`#/keys/${key}`}>{name}</a>}</p>
+                  <p class='hint'>{requestsOf(requests)} · last about <Time at={lastHour} /></p>
+                </div>
+              </li>
+            ))}
+          </ul>
+          )}
+    </Card>
+  )
+}
