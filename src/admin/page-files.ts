@@ -35,7 +35,8 @@ export function readPageFiles (folder: string = builtPage): readonly PageFile[] 
 
 function pageFile (path: string, type: string, content: Buffer): PageFile {
   const etag = `"${createHash('sha256').update(content).digest('base64url').slice(0, 22)}"`
-  const zipped = gzipSync(content, { level: 9 })
+  // Once somebody asks: most gateways are never looked at.
+  let zipped: Buffer | null = null
   const headers = {
     'content-security-policy': policy,
     // The names of the others hold their hash.
@@ -47,7 +48,9 @@ function pageFile (path: string, type: string, content: Buffer): PageFile {
     path,
     answer: ({ 'if-none-match': known = '', 'accept-encoding': encodings = '' }) => {
       if (known.split(/, */).some(tag => tag.replace(/^W\//, '') === etag)) return { status: 304, type, body: '', headers }
-      return acceptsGzip(String(encodings)) ? { status: 200, type, body: zipped, headers: { ...headers, 'content-encoding': 'gzip' } } : { status: 200, type, body: content, headers }
+      if (!acceptsGzip(String(encodings))) return { status: 200, type, body: content, headers }
+      zipped ??= gzipSync(content, { level: 9 })
+      return { status: 200, type, body: zipped, headers: { ...headers, 'content-encoding': 'gzip' } }
     },
   }
 }

@@ -64,6 +64,7 @@ async function nextSteps (): Promise<string[]> {
     ...(namesConfig ? [] : [`     Your ${environmentFile} does not name it: add LATCHKEY_CONFIG=${configFile} there.`]),
     '  2. latchkey start',
     '  3. latchkey keys create --user you@example.com --name "First key" --scope api:read',
+    `     or on the admin page, http://127.0.0.1:8081, with LATCHKEY_ADMIN_TOKEN of ${environmentFile}`,
     ...(ignored.includes(environmentFile) ? [] : ['', `Keep the secrets out of git: add ${environmentFile} and .latchkey/ to .gitignore.`]),
   ]
 }

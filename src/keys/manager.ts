@@ -9,7 +9,7 @@ import { generateKey, keyPrefixOf } from './format.ts'
 import { checkedDescription, checkedExpiry, checkedGrace, checkedId, checkedMetadata, checkedName, checkedScopes, noSuchKey, prefixIn, searchIn } from './key-checks.ts'
 import { type KeyChanges, ManagedKeyStore, type NewSecret } from './managed-key-store.ts'
 import { KeyManagerError } from './manager-error.ts'
-import { UserDirectory } from './user-directory.ts'
+import { isUserId, UserDirectory } from './user-directory.ts'
 import { UserStore } from './user-store.ts'
 
 export { type ApiKey, type ApiKeyStatus, type EarlierSecret, versionOf } from './api-key.ts'
@@ -151,6 +151,12 @@ export class KeyManager {
     })
     const data = rows.slice(0, limit)
     return { data, nextAfterId: rows.length > limit ? data.at(-1)?.id ?? null : null }
+  }
+
+  /** Of users, by id, those that are known and that the role may read. */
+  async emailsOf (userIds: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    const ids = [...new Set(userIds)].filter(isUserId)
+    return ids.length === 0 ? new Map() : await new UserStore(this.#parts.pool).emailsOf(ids)
   }
 
   /** By id, or by prefix where that names one key only. */

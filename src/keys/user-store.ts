@@ -1,4 +1,7 @@
 import type pg from 'pg'
+import { sqlState } from '../database/sqlstate.ts'
+
+const insufficientPrivilege = '42501'
 
 /** Whose keys these are: `auth.users`, Supabase's own or the stand-in that migration 010 makes elsewhere. */
 export class UserStore {
@@ -13,6 +16,17 @@ export class UserStore {
     const { rows } = await this.#pool.query<{ id: string }>(
       'select id::text from auth.users where pg_catalog.lower(email::text) = pg_catalog.lower($1::text) limit 2', [email])
     return rows.map((row) => row.id)
+  }
+
+  /** By id. None where the role may not look: what the product does needs no email. */
+  async emailsOf (ids: readonly string[]): Promise<Map<string, string>> {
+    try {
+      const { rows } = await this.#pool.query<{ id: string, email: string }>('select id::text, email::text from auth.users where id = any ($1::uuid[]) and email is not null', [ids])
+      return new Map(rows.map(({ id, email }) => [id, email]))
+    } catch (err) {
+      if (sqlState(err) === insufficientPrivilege) return new Map()
+      throw err
+    }
   }
 
   /** Only migration 010 comments the table so; nobody else's users are ours to make. */

@@ -34,6 +34,7 @@ const filesOfGroup: Readonly<Record<string, number>> = {
   commands: 4,
   config: 8,
   database: 5,
+  docs: 3,
   gateway: 5,
   guarantees: 5,
   keys: 7,

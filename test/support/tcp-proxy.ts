@@ -13,6 +13,7 @@ export class TcpProxy {
   /** What the system picked; kept over cuts, as clients come back to it. */
   #listenPort = 0
   readonly #sockets = new Set<Socket>()
+  readonly #clients = new Set<Socket>()
   #isStalled = false
   #delayMs = 0
 
@@ -69,7 +70,12 @@ export class TcpProxy {
     for (const socket of this.#sockets) socket.pause()
   }
 
-  /** Ends a cut or a stall. */
+  /** What clients say from now on stays here until `resume`, on the connections that are open; what the server says arrives. */
+  holdClients (): void {
+    for (const socket of this.#clients) socket.pause()
+  }
+
+  /** Ends a cut, a stall or a hold. */
   async resume (): Promise<void> {
     this.#isStalled = false
     for (const socket of this.#sockets) socket.resume()
@@ -94,6 +100,8 @@ export class TcpProxy {
 
   #accept (client: Socket): void {
     const upstream = connect(this.#port, this.#host)
+    this.#clients.add(client)
+    client.on('close', () => this.#clients.delete(client))
     this.#join(client, upstream, (chunk) => { if (!upstream.write(chunk)) client.pause() })
     const filter = this.#newFilter()
     const late: Buffer[] = []

@@ -14,6 +14,8 @@ export interface EarlierSecret {
 export interface ApiKey {
   readonly id: number
   readonly userId: string
+  /** null: none, or not for the gateway to read. */
+  readonly userEmail: string | null
   readonly prefix: string
   readonly name: string
   readonly description: string | null

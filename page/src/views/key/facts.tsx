@@ -5,7 +5,7 @@ import { CopyButton } from '../../parts/copy.tsx'
 import { Time } from '../../parts/time.tsx'
 
 export function Facts ({ apiKey }: { readonly apiKey: ApiKey }) {
-  const { id, userId, description, environment, createdAt, expiresAt, revokedAt, lastUsedAt, metadata } = apiKey
+  const { id, userId, userEmail, description, environment, createdAt, expiresAt, revokedAt, lastUsedAt, metadata } = apiKey
   return (
     <Card title='Facts'>
       <dl class='facts'>
@@ -15,7 +15,8 @@ export function Facts ({ apiKey }: { readonly apiKey: ApiKey }) {
         {revokedAt !== null && <div><dt>Revoked</dt><dd><Time at={revokedAt} /></dd></div>}
         <div><dt>Created</dt><dd><Time at={createdAt} none='Unknown' /></dd></div>
         {environment !== null && <div><dt>Environment</dt><dd>{environment}</dd></div>}
-        <div><dt>User</dt><dd class='prefix'><code class='breakable'>{userId}</code><CopyButton text={userId} label='Copy the user id' isQuiet /></dd></div>
+        {userEmail !== null && <div><dt>User</dt><dd class='breakable'>{userEmail}</dd></div>}
+        <div><dt>{userEmail === null ? 'User' : 'User id'}</dt><dd class='prefix'><code class='breakable'>{userId}</code><CopyButton text={userId} label='Copy the user id' isQuiet /></dd></div>
         <div><dt>Key id</dt><dd><code>{id}</code></dd></div>
         {Object.entries(metadata).map(([name, value]) => <div key={name}><dt class='breakable'>{name}</dt><dd class='breakable'>{typeof value === 'string' ? value : <code>{JSON.stringify(value)}</code>}</dd></div>)}
       </dl>

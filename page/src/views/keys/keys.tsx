@@ -25,7 +25,7 @@ const columns: readonly Column<ApiKey>[] = [
   { id: 'status', label: 'Status', cell: key => <StatusBadge status={key.status} /> },
   { id: 'prefix', label: 'Prefix', cell: key => <span class='prefix'><code>{key.prefix}…</code><CopyButton text={key.prefix} label={`Copy the prefix of ${nameOf(key)}`} isQuiet /></span> },
   { id: 'scopes', label: 'Scopes', cell: key => <ScopeList scopes={key.scopes} max={2} /> },
-  { id: 'user', label: 'User', cell: key => <UserId id={key.userId} /> },
+  { id: 'user', label: 'User', cell: key => <UserId id={key.userId} email={key.userEmail} /> },
   { id: 'used', label: 'Last used', cell: key => <Time at={key.lastUsedAt} /> },
   { id: 'created', label: 'Created', cell: key => <Time at={key.createdAt} none='Unknown' /> },
 ]

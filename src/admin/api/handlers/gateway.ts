@@ -4,6 +4,7 @@ import { explain } from '../../../routes/explain.ts'
 import { judgeKeyState } from '../../../routes/key-state-verdict.ts'
 import { RouteTable } from '../../../routes/route-table.ts'
 import type { Handlers } from '../call.ts'
+import { shownKey } from '../shown-keys.ts'
 
 export interface GatewayParts {
   readonly manager: KeyManager
@@ -32,7 +33,7 @@ export function gatewayHandlers ({ manager, config, gatewayUrl, isReady, version
       const { routes, keys } = config()
       const key = keyId === undefined ? null : await manager.show(keyId)
       const verdict = explain(new RouteTable(routes), { method: method.toUpperCase(), path, host, scopes: key?.scopes ?? scopes ?? null })
-      return { body: { ...key === null ? verdict : judgeKeyState(verdict, key, keys.environments), key } }
+      return { body: { ...key === null ? verdict : judgeKeyState(verdict, key, keys.environments), key: key === null ? null : await shownKey(manager, key) } }
     },
   }
 }

@@ -5,6 +5,7 @@ import { type ApiKey, type Condition, type KeyManager, type KeyWithSecret, versi
 import type { Answer, CallContext, Handlers } from '../call.ts'
 import { faultyRequest } from '../failure.ts'
 import { OnceByKey } from '../idempotency.ts'
+import { shownKey, shownKeys } from '../shown-keys.ts'
 
 const lifetimeMsMax = 36_525 * 86_400_000
 const gracePeriodDefault = '24h'
@@ -22,43 +23,43 @@ export function keyHandlers ({ manager, pool }: KeyParts): KeyHandlers {
     async createKey (call) {
       const { userId, expiresAt, expiresIn, ...fields } = call.body
       const made = await of(call).create({ ...fields, user: userId, expiresAt: expiryOf({ expiresAt, expiresIn }) }, onceFor(call, 'create', call.body))
-      return { ...withSecret(made), headers: { location: `/v1/keys/${made.apiKey.id}`, etag: eTag(made.apiKey) } }
+      return { ...await withSecret(made), headers: { location: `/v1/keys/${made.apiKey.id}`, etag: eTag(made.apiKey) } }
     },
     async listKeys ({ query: { userId, cursor, ...filter } }) {
       await demandAllRows(pool, 'public.api_keys')
       const { data, nextAfterId } = await manager.list({ ...filter, user: userId, order: 'newest', limit: filter.limit ?? 50, afterId: cursor === undefined ? undefined : Number(cursor) })
-      return { body: { data, nextCursor: nextAfterId === null ? null : String(nextAfterId) } }
+      return { body: { data: await shownKeys(manager, data), nextCursor: nextAfterId === null ? null : String(nextAfterId) } }
     },
-    getKey: async ({ params }) => one(await manager.show(params.id)),
+    getKey: async ({ params }) => await one(await manager.show(params.id)),
     async updateKey (call) {
       const { expiresAt, expiresIn, ...changes } = call.body
-      return one(await of(call).update(call.params.id, { ...changes, expiresAt: expiryOf({ expiresAt, expiresIn }) }, conditionOf(call)))
+      return await one(await of(call).update(call.params.id, { ...changes, expiresAt: expiryOf({ expiresAt, expiresIn }) }, conditionOf(call)))
     },
     async deleteKey (call) {
       await of(call).delete(call.params.id, conditionOf(call))
       return {}
     },
-    disableKey: async call => one(await of(call).disable(call.params.id)),
-    enableKey: async call => one(await of(call).enable(call.params.id)),
-    revokeKey: async call => one(await of(call).revoke(call.params.id)),
+    disableKey: async call => await one(await of(call).disable(call.params.id)),
+    enableKey: async call => await one(await of(call).enable(call.params.id)),
+    revokeKey: async call => await one(await of(call).revoke(call.params.id)),
     async rotateKey (call) {
       const gracePeriodMs = parseDuration(call.body?.gracePeriod ?? gracePeriodDefault)!
-      return withSecret(await of(call).rotate(call.params.id, { gracePeriodMs }, onceFor(call, 'rotate', call.params.id, gracePeriodMs)))
+      return await withSecret(await of(call).rotate(call.params.id, { gracePeriodMs }, onceFor(call, 'rotate', call.params.id, gracePeriodMs)))
     },
-    endGrace: async call => one(await of(call).endGrace(call.params.id, call.body?.earlierSecretId ?? null)),
+    endGrace: async call => await one(await of(call).endGrace(call.params.id, call.body?.earlierSecretId ?? null)),
+  }
+
+  async function one (key: ApiKey): Promise<Answer> {
+    return { body: await shownKey(manager, key), headers: { etag: eTag(key) } }
+  }
+
+  async function withSecret ({ key, apiKey }: KeyWithSecret): Promise<Answer> {
+    return { body: { key, apiKey: await shownKey(manager, apiKey) }, headers: { etag: eTag(apiKey) } }
   }
 
   function of ({ caller, requestId }: CallContext): KeyManager {
     return manager.as({ kind: 'token', name: caller.name, address: caller.address, requestId })
   }
-}
-
-function one (key: ApiKey): Answer {
-  return { body: key, headers: { etag: eTag(key) } }
-}
-
-function withSecret (made: KeyWithSecret): Answer {
-  return { body: made, headers: { etag: eTag(made.apiKey) } }
 }
 
 function eTag (key: ApiKey): string {

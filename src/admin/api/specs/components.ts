@@ -40,6 +40,7 @@ export const EarlierSecret = Type.Object({
 export const ApiKey = Type.Object({
   id: Type.Integer(),
   userId: Type.String({ description: 'UUID of its user.' }),
+  userEmail: Nullable(Type.String({ description: "Its user's; null: none, or not for this gateway to read." })),
   prefix: Type.String({ description: 'What may be shown of the key.' }),
   name: Type.String(),
   description: Nullable(Type.String()),
