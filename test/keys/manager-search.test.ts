@@ -28,6 +28,20 @@ t.test('part of the user’s email, in any case', async (t) => {
   t.strictSame(await idsOf({ search: 'example.' }), [ada.id, bob.id, other.id])
 })
 
+t.test('however many users have it in their email', async (t) => {
+  await sql("insert into auth.users (email) select n || '@crowd.test' from generate_series(1, 1500) as n")
+  await sql("insert into api_keys (user_id, key_hash, key_prefix, name) select id, 'x', 'sk_live_0000', 'x' from auth.users where email like '%@crowd.test'")
+  let found = 0
+  for (let afterId: number | undefined; ;) {
+    const { data, nextAfterId } = await manager.list({ search: 'crowd.test', limit: 1000, afterId })
+    found += data.length
+    if (nextAfterId === null) break
+    afterId = nextAfterId
+  }
+  t.equal(found, 1500)
+  await sql("delete from auth.users where email like '%@crowd.test'")
+})
+
 t.test('the beginning of a user’s id or of a prefix, and no other part of it', async (t) => {
   t.strictSame(await idsOf({ search: bob.userId.slice(0, 18).toUpperCase() }), [bob.id, other.id])
   t.strictSame(await idsOf({ search: bob.userId.slice(4) }), [])
