@@ -22,13 +22,15 @@ export class Paths {
   /** An onRequest hook. It leaves alone what `isOthers` says, for a hook that comes later. */
   refuseUnknown (isOthers: (path: string) => boolean = () => false): onRequestAsyncHookHandler {
     return async (request, reply) => {
-      if (!request.is404) return
       const path = pathOf(request)
+      const ofText = this.#byUrl.get(path)
+      // The router would find `/keys/:id` for another method of `/keys/import`.
+      if (!request.is404 && (ofText === undefined || ofText.includes(request.method))) return
       if (isOthers(path)) return
-      const found = this.#known.find(({ pattern }) => pattern.test(path))
-      return found === undefined
+      const methods = ofText ?? this.#known.find(({ pattern }) => pattern.test(path))?.methods
+      return methods === undefined
         ? sendProblem(request, reply, 'route_not_found')
-        : sendProblem(request, reply.header('allow', found.methods.join(', ')), 'method_not_allowed')
+        : sendProblem(request, reply.header('allow', methods.join(', ')), 'method_not_allowed')
     }
   }
 }

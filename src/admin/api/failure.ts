@@ -1,4 +1,4 @@
-import { isStoreUnavailable } from '../../database/sqlstate.ts'
+import { isStoreUnavailable, sqlState } from '../../database/sqlstate.ts'
 import { RowsHiddenError } from '../../database/hidden-rows.ts'
 import { type ProblemCode, UsageError } from '../../errors.ts'
 import { BcryptBusyError } from '../../keys/bcrypt.ts'
@@ -39,6 +39,7 @@ export function faultyRequest (faults: readonly FieldFault[]): ApiError {
   return new ApiError('bad_request', { detail, members: { errors } })
 }
 
+const insufficientPrivilege = '42501'
 const codes = { not_found: 'key_not_found', revoked: 'key_is_revoked', expired: 'key_has_expired', changed: 'precondition_failed' } as const satisfies Record<Exclude<KeyFault, 'invalid'>, ProblemCode>
 
 /** What a client is told of whatever a call has thrown; null: a fault of ours. */
@@ -51,6 +52,7 @@ export function apiErrorOf (err: unknown): ApiError | null {
   if (err instanceof UsageError) return faultyRequest([{ field: '', detail: err.message }])
   if (err instanceof BcryptBusyError) return new ApiError('overloaded')
   if (err instanceof ReportTimeoutError) return new ApiError('report_timeout')
+  if (sqlState(err) === insufficientPrivilege) return new ApiError('internal_error', { isOurs: true, cause: err, detail: "The gateway's database role may not do this. `latchkey doctor` names the rights that it lacks." })
   if (isStoreUnavailable(err)) return new ApiError('key_store_unavailable', { isOurs: true, cause: err, detail: 'The database can\'t be asked right now. Try again shortly.' })
   return null
 }

@@ -58,3 +58,21 @@ t.test('what row-level security hides is not told as nothing', async t => {
     t.match(await api.call('GET', path), { status: 503, code: 'key_store_unavailable', headers: { 'retry-after': '1' } }, path)
   }
 })
+
+t.test('a database role that may not change keys is told where to look, and changes none', async t => {
+  const database = await createDatabase(t)
+  const role = await createRole(t, database)
+  // Policies, as a role without BYPASSRLS needs them to see the rows.
+  await database.pool.query(`${gatewayGrants(role.name)}
+    create policy seen on public.api_keys to ${role.name} using (true);
+    create policy seen on latchkey.earlier_secrets to ${role.name} using (true)`)
+  const api = await startApi(t, { database, databaseUrl: role.url, environment: { databaseDirectUrl: database.url }, awaitsReady: false })
+  const { rows: [apiKey] } = await database.pool.query<{ id: number, name: string }>(`
+    with made as (insert into auth.users (email) values ('ada@example.com') returning id)
+    insert into api_keys (user_id, key_hash, key_prefix, name) select id, '$2b$04$a', 'sk_live_abcd', 'one' from made returning id, name`)
+  for (const [method, path, body] of [['PATCH', '', { name: 'two' }], ['POST', '/revoke'], ['DELETE', '']] as const) {
+    const answer = await api.call(method, `/v1/keys/${apiKey!.id}${path}`, body === undefined ? {} : { body })
+    t.match(answer, { status: 500, code: 'internal_error', body: { detail: /latchkey doctor/ } }, `${method} ${path}`)
+  }
+  t.match((await api.call('GET', `/v1/keys/${apiKey!.id}`)).body, { name: apiKey!.name, status: 'active', userEmail: null }, 'its user is not for this role to read')
+})

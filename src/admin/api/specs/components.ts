@@ -188,7 +188,6 @@ export const ImportRow = Type.Object({
   revokedAt: Type.Optional(Nullable(Type.String())),
   metadata: Type.Optional(metadata),
 })
-/** Rows are looked at one by one, so that all faults are told: here anything is let through. */
 export const Import = Type.Object({
   rows: Type.Array(Type.Unsafe<unknown>({ $ref: '#/components/schemas/ImportRow' }), { maxItems: 100_000 }),
   skipFaulty: Type.Optional(Type.Boolean({ description: 'Import the rows without a fault. Otherwise one fault keeps all of them out.' })),
