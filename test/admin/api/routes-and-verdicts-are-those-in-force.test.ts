@@ -50,7 +50,10 @@ t.test('a verdict is what the command gives', async t => {
   ]
   const cwd = t.testdir({})
   for (const [method, path, more, ...args] of questions) {
-    const { body } = await api.call('POST', '/v1/explain', { body: { method: method.toLowerCase(), path, ...more } })
+    const { body: { key, ...verdict } } = await api.call<{ key: { userEmail: string } | null }>('POST', '/v1/explain', { body: { method: method.toLowerCase(), path, ...more } })
+    const { userEmail = 'ada@example.com', ...keyAsCommanded } = key ?? {}
+    const body = { ...verdict, key: key === null ? null : keyAsCommanded }
+    t.equal(userEmail, 'ada@example.com')
     const { stdout, stderr } = await runCli(['config', 'explain', '--json', '--config', api.gateway.configFile, '--method', method, '--path', path, ...args], { cwd, env: { DATABASE_URL: database.url } })
     t.same(body, JSON.parse(stdout || `"${stderr}"`), `${method} ${path} ${JSON.stringify(more)}`)
   }
