@@ -197,45 +197,70 @@ after update on api_keys
 for each row
 execute function latchkey.audit_key_change();
 
--- Of a grace, the beginning is told with its rotation, and that it ended by itself by its time.
-create function latchkey.audit_grace_change() returns trigger
+-- Earlier secrets are ways to use a key. The beginning of a grace is told with its rotation, and by its time that it
+-- ended by itself; told here is all else that lets a secret in, keeps one, or ends it.
+create function latchkey.audit_earlier_secret() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  ends_now constant boolean := case when tg_op = 'DELETE' then true else new.expires_at <= now() end;
+  held_before jsonb;
+  held_after jsonb;
 begin
+  if tg_op = 'TRUNCATE' then
+    insert into latchkey.audit (action, actor_kind, actor_name, database_role, address, request_id, before)
+    select 'key.grace_ended', a.kind, a.name, a.database_role, a.address, a.request_id, '{"ofKeys": "all"}'
+    from latchkey.current_actor() as a;
+    return null;
+  end if;
+
+  if tg_op <> 'INSERT' and old.expires_at > now() then
+    held_before := jsonb_build_object('graceEndsAt', old.expires_at, 'secretPrefix', old.key_prefix);
+  end if;
+  if tg_op <> 'DELETE' and new.expires_at > now() then
+    held_after := jsonb_build_object('graceEndsAt', new.expires_at, 'secretPrefix', new.key_prefix);
+  end if;
+  if held_before is null and held_after is null then
+    return null;
+  end if;
+  if tg_op = 'UPDATE' and (old.api_key_id, old.key_hash) is distinct from (new.api_key_id, new.key_hash) then
+    held_after := held_after || '{"secret": "replaced"}';
+  end if;
+
+  -- Without its key, nothing: the log has told that the key was deleted. What proves the key right now opens nothing new.
   insert into latchkey.audit (action, key_id, key_prefix, key_name, actor_kind, actor_name, database_role, address, request_id, before, after)
-  select case when ends_now then 'key.grace_ended' else 'key.grace_changed' end,
-    k.id, k.key_prefix, k.name, a.kind, a.name, a.database_role, a.address, a.request_id,
-    jsonb_build_object('graceEndsAt', old.expires_at, 'secretPrefix', old.key_prefix),
-    case when not ends_now then jsonb_build_object('graceEndsAt', new.expires_at) end
-  -- Without its key: the log has told that the key was deleted.
+  select case when held_after is null then 'key.grace_ended' else 'key.grace_changed' end,
+    k.id, k.key_prefix, k.name, a.kind, a.name, a.database_role, a.address, a.request_id, held_before, held_after
   from public.api_keys as k cross join latchkey.current_actor() as a
-  where k.id = old.api_key_id;
+  where k.id = case when tg_op = 'DELETE' then old.api_key_id else new.api_key_id end
+    and not (tg_op = 'INSERT' and k.key_hash = new.key_hash);
   return null;
 end
 $$;
 
-create trigger latchkey_audit_grace_update
+create trigger latchkey_audit_earlier
+after insert or delete on latchkey.earlier_secrets
+for each row execute function latchkey.audit_earlier_secret();
+
+-- Not when one is used, or given its digest.
+create trigger latchkey_audit_earlier_update
 after update on latchkey.earlier_secrets
 for each row
-when (old.expires_at is distinct from new.expires_at and old.expires_at > now())
-execute function latchkey.audit_grace_change();
+when ((old.api_key_id, old.key_hash, old.key_prefix, old.expires_at) is distinct from (new.api_key_id, new.key_hash, new.key_prefix, new.expires_at))
+execute function latchkey.audit_earlier_secret();
 
-create trigger latchkey_audit_grace_delete
-after delete on latchkey.earlier_secrets
-for each row
-when (old.expires_at > now())
-execute function latchkey.audit_grace_change();
+create trigger latchkey_audit_earlier_truncate
+after truncate on latchkey.earlier_secrets
+for each statement execute function latchkey.audit_earlier_secret();
 
 -- Also when session_replication_role is replica, which would skip ordinary triggers.
 alter table api_keys enable always trigger latchkey_audit_insert;
 alter table api_keys enable always trigger latchkey_audit_update;
 alter table api_keys enable always trigger latchkey_audit_delete;
 alter table api_keys enable always trigger latchkey_audit_truncate;
-alter table latchkey.earlier_secrets enable always trigger latchkey_audit_grace_update;
-alter table latchkey.earlier_secrets enable always trigger latchkey_audit_grace_delete;
+alter table latchkey.earlier_secrets enable always trigger latchkey_audit_earlier;
+alter table latchkey.earlier_secrets enable always trigger latchkey_audit_earlier_update;
+alter table latchkey.earlier_secrets enable always trigger latchkey_audit_earlier_truncate;
 
 -- The admin API's tokens: who may change keys at all.
 create function latchkey.audit_token_change() returns trigger
@@ -246,11 +271,20 @@ declare
   old_token jsonb;
   new_token jsonb;
 begin
+  if tg_op = 'TRUNCATE' then
+    insert into latchkey.audit (action, actor_kind, actor_name, database_role, address, request_id, before)
+    select 'token.deleted', a.kind, a.name, a.database_role, a.address, a.request_id, '{"tokens": "all"}'
+    from latchkey.current_actor() as a;
+    return null;
+  end if;
   if tg_op <> 'INSERT' then
-    old_token := jsonb_build_object('token', old.name, 'prefix', old.token_prefix, 'rights', old.rights, 'expiresAt', old.expires_at);
+    old_token := jsonb_build_object('token', old.name, 'prefix', old.token_prefix, 'rights', old.rights, 'expiresAt', old.expires_at, 'revokedAt', old.revoked_at);
   end if;
   if tg_op <> 'DELETE' then
-    new_token := jsonb_build_object('token', new.name, 'prefix', new.token_prefix, 'rights', new.rights, 'expiresAt', new.expires_at);
+    new_token := jsonb_build_object('token', new.name, 'prefix', new.token_prefix, 'rights', new.rights, 'expiresAt', new.expires_at, 'revokedAt', new.revoked_at);
+  end if;
+  if tg_op = 'UPDATE' and old.token_hash is distinct from new.token_hash then
+    new_token := new_token || '{"secret": "replaced"}';
   end if;
   insert into latchkey.audit (action, actor_kind, actor_name, database_role, address, request_id, before, after)
   select
@@ -280,8 +314,13 @@ when (
 )
 execute function latchkey.audit_token_change();
 
+create trigger latchkey_audit_token_truncate
+after truncate on latchkey.admin_tokens
+for each statement execute function latchkey.audit_token_change();
+
+alter table latchkey.admin_tokens enable always trigger latchkey_audit_token_truncate;
 alter table latchkey.admin_tokens enable always trigger latchkey_audit_token;
 alter table latchkey.admin_tokens enable always trigger latchkey_audit_token_update;
 
 -- Whoever could execute these could make a table of their own write into the log. Triggers fire all the same.
-revoke all on function latchkey.audit_key_rows(), latchkey.audit_key_change(), latchkey.audit_grace_change(), latchkey.audit_token_change() from public;
+revoke all on function latchkey.audit_key_rows(), latchkey.audit_key_change(), latchkey.audit_earlier_secret(), latchkey.audit_token_change() from public;

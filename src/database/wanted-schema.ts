@@ -80,8 +80,8 @@ const notifyEarlier = {
 
 const audit = { madeBy: '022.do.audit-log.sql' }
 const auditRows = { ...audit, table: 'api_keys', calls: 'latchkey.audit_key_rows', sourceHash: 'e18ea6fca40ad0ee837caea2247825b25cffd1048141a788fe59eb96d925968a' }
-const auditGrace = { ...audit, table: 'latchkey.earlier_secrets', calls: 'latchkey.audit_grace_change', sourceHash: 'a6184da6b3a1f64b6f70c7119dc9d03288334d384fde27d4565e0e2179a972cb' }
-const auditToken = { ...audit, table: 'latchkey.admin_tokens', calls: 'latchkey.audit_token_change', sourceHash: '53d077afa59c5eb976b8b682600be080977a7d41e914a22296f87c145854cb3e' }
+const auditEarlier = { ...audit, table: 'latchkey.earlier_secrets', calls: 'latchkey.audit_earlier_secret', sourceHash: 'c35ff2dad24746fad4792c5c451bd0d16534fe4e2a2da6137539a828f374655c' }
+const auditToken = { ...audit, table: 'latchkey.admin_tokens', calls: 'latchkey.audit_token_change', sourceHash: '75ee542f365d4445a8e3fc06d24729b44049b30fef7faba349c11e4e26f24e45' }
 const appendOnly = { ...audit, table: 'latchkey.audit', calls: 'latchkey.refuse_audit_change', sourceHash: 'a973bb473cfe55f198749b333378178616db34c722eb36bcbd6263d28583e95e' }
 
 /** `sourceHash` is the SHA-256 of the function's body. */
@@ -105,10 +105,12 @@ export const wantedTriggers = [
   { name: 'latchkey_audit_update', ...audit, table: 'api_keys', calls: 'latchkey.audit_key_change', sourceHash: 'e8823654431ac3fa24ae72234556f0cd8d34a230d70bd8814f89771276888c29' },
   { name: 'latchkey_audit_delete', ...auditRows },
   { name: 'latchkey_audit_truncate', ...auditRows },
-  { name: 'latchkey_audit_grace_update', ...auditGrace },
-  { name: 'latchkey_audit_grace_delete', ...auditGrace },
+  { name: 'latchkey_audit_earlier', ...auditEarlier },
+  { name: 'latchkey_audit_earlier_update', ...auditEarlier },
+  { name: 'latchkey_audit_earlier_truncate', ...auditEarlier },
   { name: 'latchkey_audit_token', ...auditToken },
   { name: 'latchkey_audit_token_update', ...auditToken },
+  { name: 'latchkey_audit_token_truncate', ...auditToken },
   { name: 'latchkey_append_only', ...appendOnly },
   { name: 'latchkey_append_only_truncate', ...appendOnly },
 ] as const

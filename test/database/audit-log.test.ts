@@ -109,6 +109,7 @@ t.test('straight SQL leaves its entry too, by the database role', async t => {
   const by = { actor_kind: 'database', actor_name: role, database_role: role, request_id: null, key_id: String(id) }
   t.match(await since(), [{ ...by, action: 'key.created', address }])
   await pool.query('insert into latchkey.earlier_secrets (api_key_id, key_hash, key_prefix, expires_at) select id, $1, key_prefix, now() + interval \'1 day\' from api_keys', ['old'])
+  t.match(await since(), [{ ...by, action: 'key.grace_changed', before: null }])
   for (const [statement, action] of [
     ["update api_keys set name = 'two'", 'key.updated'],
     ['update api_keys set expires_at = now()', 'key.updated'],
@@ -245,7 +246,7 @@ t.test('session_replication_role = replica, which skips ordinary triggers, skips
     await client.query("insert into latchkey.admin_tokens (name, token_prefix, token_hash, rights) values ('t', 'p', 'h', 'read')")
     await client.query('delete from api_keys')
     await client.query('truncate api_keys cascade')
-    t.strictSame((await since()).map(({ action }) => action), ['key.created', 'key.updated', 'key.grace_ended', 'token.created', 'key.deleted', 'keys.truncated'])
+    t.strictSame((await since()).map(({ action }) => action), ['key.created', 'key.grace_changed', 'key.updated', 'key.grace_ended', 'token.created', 'key.deleted', 'keys.truncated', 'key.grace_ended'])
     await t.rejects(client.query('delete from latchkey.audit'), { code: '42501' })
   } finally {
     client.release(true)
@@ -370,4 +371,33 @@ t.test('tokens are logged as keys are, and their use is not', async t => {
   await since()
   await pool.query('update latchkey.admin_tokens set last_used_at = now()')
   t.strictSame(await since(), [])
+})
+
+t.test('no way to let a secret in beside the key\'s own goes without an entry', async t => {
+  const database = await createDatabase(t)
+  const since = newEntriesOf(database)
+  const manager = managerOf(database)
+  const { apiKey } = await manager.create({ user: 'ada@example.com', name: 'one', scopes: [] })
+  await manager.rotate(apiKey.id)
+  await manager.endGrace(apiKey.id)
+  await since()
+  const ofKey = { key_id: String(apiKey.id), actor_kind: 'database' }
+  const planted = { graceEndsAt: String, secretPrefix: 'sk_live_zzzz' }
+  const statements: [sql: string, entry: object][] = [
+    ["update latchkey.earlier_secrets set expires_at = now() + interval '10 years'", { ...ofKey, action: 'key.grace_changed', before: null, after: { graceEndsAt: String, secretPrefix: apiKey.prefix } }],
+    [`insert into latchkey.earlier_secrets (api_key_id, key_hash, key_prefix, expires_at) values (${apiKey.id}, 'another', 'sk_live_zzzz', now() + interval '1 year')`, { ...ofKey, action: 'key.grace_changed', before: null, after: planted }],
+    ["update latchkey.earlier_secrets set key_hash = 'a third' where key_hash = 'another'", { ...ofKey, action: 'key.grace_changed', before: planted, after: { ...planted, secret: 'replaced' } }],
+    ['truncate latchkey.earlier_secrets', { action: 'key.grace_ended', key_id: null, before: { ofKeys: 'all' } }],
+    ["insert into latchkey.admin_tokens (name, token_prefix, token_hash, rights) values ('planted', 'latchkey_admin_zzzz', '\\x00', 'write')", { action: 'token.created', after: { token: 'planted' } }],
+    ["update latchkey.admin_tokens set token_hash = '\\x01'", { action: 'token.updated', after: { token: 'planted', secret: 'replaced' } }],
+    ['truncate latchkey.admin_tokens', { action: 'token.deleted', before: { tokens: 'all' } }],
+  ]
+  for (const [statement, entry] of statements) {
+    await database.pool.query(statement)
+    t.match(await since(), [entry], statement)
+  }
+  await database.pool.query(`
+    insert into latchkey.earlier_secrets (api_key_id, key_hash, key_prefix, expires_at) values (${apiKey.id}, 'ended', 'sk_live_zzzz', now());
+    delete from latchkey.earlier_secrets`)
+  t.strictSame(await since(), [], 'what has ended lets nobody in')
 })
