@@ -40,7 +40,7 @@ interface Proof {
 }
 
 /** For so long a token that was valid needs no budget: a neighbour who guesses locks nobody out. */
-const provenForMs = 600_000
+const provenForMs = 86_400_000
 const provenMax = 1_000
 /** Tries; the store sees to it that a row is written once a minute at most. */
 const noteUseEveryMs = 30_000

@@ -7,7 +7,7 @@ import { paddedVersion } from './padded-version.ts'
 
 export function migrateDownCommand (): Command {
   return new Command('down')
-    .description('Undo migrations, the latest first. Tables that hold keys, and counts of usage whose rows are gone, are dropped only when you say so.')
+    .description('Undo migrations, the latest first. Tables that hold keys, and counts of usage whose rows are gone, are dropped only when you say so. Below 022 the audit log goes, below 021 the admin API\'s tokens and the metadata of keys.')
     .option('--to <version>', 'the last migration to keep; 0 undoes all (default: undo one)', wholeNumber(0, 9_999))
     .option('--drop-keys-and-usage', 'agree to lose what the migrations made: every key and all usage, or counts of usage whose rows are gone')
     .option('--json', 'print one JSON object')
