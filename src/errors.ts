@@ -19,7 +19,7 @@ export const problems = {
   key_expired: { status: 401, title: 'API key expired', detail: 'This API key has expired. Use another one.' },
   insufficient_scope: { status: 403, title: 'Insufficient scope', detail: 'The API key does not hold the scopes that this route requires.' },
   admin_disabled: { status: 403, title: 'Admin API disabled', detail: 'Set LATCHKEY_ADMIN_TOKEN, or make a token by `latchkey tokens create`, to use the admin API.' },
-  read_only_token: { status: 403, title: 'Read-only token', detail: 'This token may read and change nothing. Use one with the right write.' },
+  read_only_token: { status: 403, title: 'Read-only token', detail: 'This token may read, but not change anything. This call needs one with the right to write.' },
   unauthorized: { status: 401, title: 'Unauthorized', detail: 'Send a token of the admin API as Authorization: Bearer.' },
   route_not_found: { status: 404, title: 'Route not found', detail: 'No route matches this path.' },
   key_not_found: { status: 404, title: 'Key not found', detail: 'No key has this id.' },

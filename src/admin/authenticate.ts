@@ -13,7 +13,8 @@ export function authenticate (tokens: Pick<TokenVerifier, 'verify'>): onRequestA
         request.caller = { ...verdict.token, address: String(address ?? '') }
         return
       case 'disabled': return sendProblem(request, reply, 'admin_disabled')
-      case 'unauthorized': return sendProblem(request, reply.header('www-authenticate', 'Bearer realm="latchkey"'), 'unauthorized')
+      case 'unauthorized': return sendProblem(request, reply.header('www-authenticate', 'Bearer realm="latchkey"'), 'unauthorized',
+        bearerOf(request) === '' ? undefined : 'This token is not known here, or was revoked, or has expired.')
       case 'throttled': return sendProblem(request, retryAfter(reply, verdict.retryAfterMs), 'too_many_failures',
         'Too many invalid tokens came from this address. Wait, then send a valid one.')
       case 'unavailable': return sendProblem(request, retryAfter(reply, 1_000), 'key_store_unavailable',

@@ -1,4 +1,5 @@
-import { closeSync, openSync, readSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readSync } from 'node:fs'
+import { basename } from 'node:path'
 import { ConfigError } from './config-error.ts'
 import type { ConfigFault } from './config-error.ts'
 import type { Config } from './config.ts'
@@ -53,7 +54,12 @@ function readText (file: string): string {
     bytes = readBytes(file)
   } catch (err) {
     const code = err instanceof Error && 'code' in err ? String(err.code) : 'unknown error'
-    if (code === 'ENOENT') throw fail('no such file: write one with `latchkey init`, or name another with --config')
+    if (code === 'ENOENT') {
+      const name = basename(file)
+      throw fail(name !== file && existsSync(name)
+        ? `no such file, but there is a ${name} in this folder: name it with --config ${name}, or as LATCHKEY_CONFIG in .env`
+        : 'no such file: write one with `latchkey init`, or name another with --config')
+    }
     throw fail(code === 'EISDIR' ? 'is a folder, not a file' : `cannot be read (${code})`)
   }
   if (bytes.length > FILE_BYTES_MAX) throw fail('is larger than a configuration can be (4 MiB)')
