@@ -77,6 +77,7 @@ const kinds: Readonly<Record<string, BadInput>> = {
 
   'a version that is no number': { args: ['migrate', 'down', '--to', 'first'], says: /--to <version>.*whole number from 0 to 9999/ },
   'a configuration that is missing': { args: ['config', 'check', 'nowhere.yaml'], says: /nowhere\.yaml: no such file/ },
+  'a configuration that lies a folder higher': { args: ['config', 'check', 'config/good.yaml'], says: /no such file, but there is a good\.yaml in this folder: name it with --config good\.yaml/ },
   'a configuration that is a folder': { args: ['config', 'check', 'folder'], says: /folder: is a folder, not a file/ },
   'a configuration that is no YAML': { args: ['config', 'check', 'broken.yaml'], says: /broken\.yaml:\d+:\d+ / },
   'a configuration that is empty': { args: ['config', 'check', 'empty.yaml'], says: /empty\.yaml:1:1 the file is empty/ },
