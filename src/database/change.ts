@@ -52,9 +52,10 @@ export async function inChange<T> (pool: pg.Pool, actor: Actor | null, work: (cl
 
 /** A stricter default of the database's would make two changes at once a serialisation failure. */
 function begin ({ lockMs = 3_000, statementMs = 20_000, idleMs = 10_000 }: ChangeLimits): string {
+  const idle = idleMs === null ? '' : `set local idle_in_transaction_session_timeout = ${idleMs};`
   return `
 begin isolation level read committed;
+${idle}
 set local lock_timeout = ${lockMs};
-set local statement_timeout = ${statementMs}${idleMs === null ? '' : `;
-set local idle_in_transaction_session_timeout = ${idleMs}`}`
+set local statement_timeout = ${statementMs}`
 }
