@@ -25,11 +25,13 @@ import { startWorkers } from './workers/primary.ts'
 /** At cost 10 a minute's work of a core; whoever comes on top of it is told to come back. */
 const bcryptQueueMax = 1_000
 /** What the admin API asks of the database, of which nothing is kept open for it. */
-const adminDatabase = { connectionsMax: 4, connectionsMin: 0, queryTimeoutMs: 30_000 } as const
+const adminDatabase = { connectionsMin: 0, queryTimeoutMs: 30_000 } as const
+/** However slow the reports, tokens can be checked and keys revoked. */
+const adminConnectionsMax = { changes: 3, reports: 2 } as const
 /** Of tokens, by network. */
 const tokenFailures = { failures: 20, perMs: 60_000 } as const
-/** Of the embedded database, beside those of the workers: for the admin API, commands, and whoever has a look. */
-const otherConnectionsMax = 43
+/** Of the embedded database, beside those of the workers and the admin API: for commands, and whoever has a look. */
+const otherConnectionsMax = 39
 
 /** Short, since the path of a socket is made of it. */
 const spoolNameBytes = 6
@@ -89,8 +91,10 @@ async function compose (options: ServerOptions, closers: Closers): Promise<Serve
 
   const bcrypt = new BcryptPool({ queueMax: bcryptQueueMax, logger })
   closers.add('bcrypt', () => bcrypt.close())
-  const adminPool = createPool({ connectionString: database.url, applicationName: 'latchkey admin', ...adminDatabase, logger })
+  const adminPool = createPool({ connectionString: database.url, applicationName: 'latchkey admin', connectionsMax: adminConnectionsMax.changes, ...adminDatabase, logger })
   closers.add('admin pool', () => adminPool.endWithin(shutdown.poolsMs))
+  const reportsPool = createPool({ connectionString: database.url, applicationName: 'latchkey reports', connectionsMax: adminConnectionsMax.reports, ...adminDatabase, logger })
+  closers.add('reports pool', () => reportsPool.endWithin(shutdown.poolsMs))
   const failures = new FailureBudget(config.gateway.failureBudget)
   const isReady = () => state.isSchemaReady && front.hasReachedStore() && !state.isDraining
   const front = await (workers === 1 ? serveAlone : startWorkers)({
@@ -116,6 +120,7 @@ async function compose (options: ServerOptions, closers: Closers): Promise<Serve
     isReady,
     tokens,
     pool: adminPool,
+    reportsPool,
     peppers,
     manager: new KeyManager({ pool: adminPool, peppers, bcrypt, config: config.keys }),
     config: () => state.config,
@@ -180,7 +185,7 @@ async function openDatabase ({ databaseUrl, databaseDirectUrl, dataDir, keyPeppe
     if (keyPeppers.length === 0) logger.warn('LATCHKEY_KEY_PEPPER is not set: each key costs a bcrypt comparison at its first use in every process')
     return { url: databaseUrl, directUrl: databaseDirectUrl ?? databaseUrl, isEmbedded: false, peppers: keyPeppers, close: async () => {} }
   }
-  const embedded = await openEmbedded({ dataDir, role: 'gateway', connectionsMax: workers * databaseConnectionsMax + otherConnectionsMax, logger, signal })
+  const embedded = await openEmbedded({ dataDir, role: 'gateway', connectionsMax: workers * databaseConnectionsMax + adminConnectionsMax.changes + adminConnectionsMax.reports + otherConnectionsMax, logger, signal })
   return { url: embedded.url, directUrl: embedded.url, isEmbedded: true, peppers: [...keyPeppers, embedded.pepper], close: () => embedded.close() }
 }
 

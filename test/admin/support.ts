@@ -64,7 +64,7 @@ export async function startAdmin (t: Pick<Test, 'teardown'>, { environmentToken 
   const peppers = new Peppers([])
   const manager = new KeyManager({ pool, peppers, bcrypt, config: config.keys })
   const admin = createAdmin({
-    registry: createRegistry(parts()), isReady: () => true, tokens, version: '1.2.3', logger, pool, peppers, manager, config: () => config, gatewayUrl: () => 'http://gateway.test', ...more,
+    registry: createRegistry(parts()), isReady: () => true, tokens, version: '1.2.3', logger, pool, reportsPool: pool, peppers, manager, config: () => config, gatewayUrl: () => 'http://gateway.test', ...more,
   })
   t.teardown(async () => {
     await admin.close()

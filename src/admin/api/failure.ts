@@ -49,9 +49,10 @@ export function apiErrorOf (err: unknown): ApiError | null {
     return err.fault === 'invalid' ? faultyRequest([{ field: err.field ?? '', detail: err.message }]) : new ApiError(codes[err.fault], { detail: `${err.message}.` })
   }
   if (err instanceof RowsHiddenError) return new ApiError('key_store_unavailable', { isOurs: true, cause: err, detail: 'The database hides rows from the gateway. Its log says what to do.' })
+  // A UsageError, too.
+  if (err instanceof ReportTimeoutError) return new ApiError('report_timeout')
   if (err instanceof UsageError) return faultyRequest([{ field: '', detail: err.message }])
   if (err instanceof BcryptBusyError) return new ApiError('overloaded')
-  if (err instanceof ReportTimeoutError) return new ApiError('report_timeout')
   if (sqlState(err) === insufficientPrivilege) return new ApiError('internal_error', { isOurs: true, cause: err, detail: "The gateway's database role may not do this. `latchkey doctor` names the rights that it lacks." })
   if (isStoreUnavailable(err)) return new ApiError('key_store_unavailable', { isOurs: true, cause: err, detail: 'The database can\'t be asked right now. Try again shortly.' })
   return null

@@ -28,18 +28,25 @@ export class OnceByKey implements Once<KeyWithSecret> {
     this.#requestDigest = createHmac('sha256', this.#cipherKey).update(request).digest()
   }
 
+  async earlier (client: pg.Pool | pg.ClientBase): Promise<KeyWithSecret | null> {
+    // One type for both, whose overloads TypeScript doesn't unite.
+    const { rows: [earlier] } = await (client as pg.Pool).query<{ request_digest: Buffer, answer: Buffer }>(
+      `select request_digest, answer from latchkey.idempotent_requests where id = $1 and created_at >= ${forgottenBeforeSql}`, [this.#id])
+    if (earlier === undefined) return null
+    if (!earlier.request_digest.equals(this.#requestDigest)) throw new ApiError('idempotency_key_reused')
+    // Its times stay the text that they were sent as: whoever gets this sends it again.
+    return JSON.parse(decrypt(this.#cipherKey, earlier.answer)) as KeyWithSecret
+  }
+
   async begin (client: pg.ClientBase): Promise<KeyWithSecret | null> {
-    await client.query("delete from latchkey.idempotent_requests where created_at < pg_catalog.now() - '1 day'::interval")
+    await client.query(`delete from latchkey.idempotent_requests where created_at < ${forgottenBeforeSql}`)
     // Waits for a first one that is under way, and then finds its row, or not, had it failed.
     const { rowCount } = await client.query(
       'insert into latchkey.idempotent_requests (id, request_digest) values ($1, $2) on conflict (id) do nothing', [this.#id, this.#requestDigest])
     if (rowCount === 1) return null
-    const { rows: [earlier] } = await client.query<{ request_digest: Buffer, answer: Buffer }>(
-      'select request_digest, answer from latchkey.idempotent_requests where id = $1', [this.#id])
-    if (earlier === undefined) throw new Error('an idempotent request vanished while it was asked for')
-    if (!earlier.request_digest.equals(this.#requestDigest)) throw new ApiError('idempotency_key_reused')
-    // Its times stay the text that they were sent as: whoever gets this sends it again.
-    return JSON.parse(decrypt(this.#cipherKey, earlier.answer)) as KeyWithSecret
+    const earlier = await this.earlier(client)
+    if (earlier === null) throw new Error('an idempotent request vanished while it was asked for')
+    return earlier
   }
 
   async end (client: pg.ClientBase, result: KeyWithSecret): Promise<void> {
@@ -47,6 +54,7 @@ export class OnceByKey implements Once<KeyWithSecret> {
   }
 }
 
+const forgottenBeforeSql = "pg_catalog.now() - '1 day'::interval"
 const nonceBytes = 12
 const tagBytes = 16
 

@@ -45,6 +45,8 @@ const batchRows = 2_000
 const batchDescriptionChars = 8 * 1024 ** 2
 /** What is remembered of each row makes some hundred megabytes of these. */
 const rowsMax = 1_000_000
+/** Thousands of rows a statement; whoever sends them may pause. */
+const changeLimits = { statementMs: 28_000, idleMs: null } as const
 
 /**
  * Imports keys of which only the bcrypt hash is known, in one transaction: all, or with `skipFaulty` those without
@@ -56,7 +58,7 @@ export async function importKeys ({ pool, peppers, config, actor }: Parts, sourc
       const result = await new Import(new ImportStore(client), config, peppers, options).run(source)
       if (result.dryRun) throw new Undone(result)
       return result
-    })
+    }, changeLimits)
   } catch (err) {
     if (err instanceof Undone) return err.result
     throw err

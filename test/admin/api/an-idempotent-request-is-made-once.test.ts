@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import t from 'tap'
+import { until } from '../../support/until.ts'
 import { holding } from './database-text.ts'
 import { adminToken, type ApiKeyJson, startApi, tokenOf } from './support.ts'
 
@@ -83,6 +84,25 @@ t.test('a rotation as well', async t => {
   await api.call('POST', `/v1/keys/${id}/revoke`)
   t.equal((await rotate(id, 'r', { gracePeriod: '1h' })).text, answers[0]!.text, 'whatever became of the key')
   t.equal((await rotate(id, 'r2')).code, 'key_is_revoked')
+})
+
+t.test('a repeat gets its answer though the request would be refused by now', async t => {
+  const expiring = { ...body, expiresIn: undefined, expiresAt: new Date(Date.now() + 2_000).toISOString() }
+  const first = await create('expiring', { body: expiring })
+  t.equal(first.status, 201)
+  await until(() => Date.now() > Date.parse(expiring.expiresAt), 'the expiry has passed')
+  const again = await create('expiring', { body: expiring })
+  t.equal(again.status, 201)
+  t.equal(again.text, first.text)
+  t.match(await create('expiring-since', { body: expiring }), { status: 400, body: { errors: [{ field: 'expiresAt' }] } }, 'a first one is refused')
+
+  const { apiKey: { id } } = await api.create()
+  const rotated = await rotate(id, 'deleted')
+  await api.call('DELETE', `/v1/keys/${id}`)
+  const repeated = await rotate(id, 'deleted')
+  t.equal(repeated.status, 200)
+  t.equal(repeated.text, rotated.text)
+  t.equal((await rotate(id, 'deleted-since')).code, 'key_not_found', 'a first one finds none')
 })
 
 t.test('without a name, each is another', async t => {

@@ -125,7 +125,7 @@ t.test('an export ends with its client, the query under way included', async t =
   await holder.query('begin; lock table api_key_usage in access exclusive mode')
   const reading = response.body.text().catch(() => '')
   const exporting = async () => Number((await pool.query(
-    "select count(*) from pg_stat_activity where application_name = 'latchkey admin' and state = 'active' and query like '%api_key_usage as used%'")).rows[0].count)
+    "select count(*) from pg_stat_activity where application_name = 'latchkey reports' and state = 'active' and query like '%api_key_usage as used%'")).rows[0].count)
   await until(async () => await exporting() === 1, 'the export waits for the lock')
   response.body.destroy()
   await reading

@@ -1,3 +1,4 @@
+import type pg from 'pg'
 import type { Registry } from 'prom-client'
 import type { Handlers } from '../call.ts'
 import { auditHandlers } from './audit.ts'
@@ -9,6 +10,8 @@ import { usageHandlers } from './usage.ts'
 /** What the API's calls are answered from. */
 export interface ApiParts extends GatewayParts, ImportParts {
   readonly registry: Pick<Registry, 'metrics'>
+  /** For what may take its time: reports, exports and listings, which never hold up a change. */
+  readonly reportsPool: pg.Pool
 }
 
 export function createHandlers (parts: ApiParts): Handlers {
@@ -17,6 +20,6 @@ export function createHandlers (parts: ApiParts): Handlers {
     ...keyHandlers(parts),
     ...importHandlers(parts),
     ...usageHandlers(parts),
-    ...auditHandlers(parts.pool),
+    ...auditHandlers(parts.reportsPool),
   }
 }

@@ -14,11 +14,13 @@ type KeyHandlers = Pick<Handlers, 'createKey' | 'listKeys' | 'getKey' | 'updateK
 
 export interface KeyParts {
   readonly manager: KeyManager
-  readonly pool: pg.Pool
+  /** For listings. */
+  readonly reportsPool: pg.Pool
 }
 
 /** Keys, made and changed in the caller's name. */
-export function keyHandlers ({ manager, pool }: KeyParts): KeyHandlers {
+export function keyHandlers ({ manager, reportsPool }: KeyParts): KeyHandlers {
+  const listing = manager.over(reportsPool)
   return {
     async createKey (call) {
       const { userId, expiresAt, expiresIn, ...fields } = call.body
@@ -26,9 +28,9 @@ export function keyHandlers ({ manager, pool }: KeyParts): KeyHandlers {
       return { ...await withSecret(made), headers: { location: `/v1/keys/${made.apiKey.id}`, etag: eTag(made.apiKey) } }
     },
     async listKeys ({ query: { userId, cursor, ...filter } }) {
-      await demandAllRows(pool, 'public.api_keys')
-      const { data, nextAfterId } = await manager.list({ ...filter, user: userId, order: 'newest', limit: filter.limit ?? 50, afterId: cursor === undefined ? undefined : Number(cursor) })
-      return { body: { data: await shownKeys(manager, data), nextCursor: nextAfterId === null ? null : String(nextAfterId) } }
+      await demandAllRows(reportsPool, 'public.api_keys')
+      const { data, nextAfterId } = await listing.list({ ...filter, user: userId, order: 'newest', limit: filter.limit ?? 50, afterId: cursor === undefined ? undefined : Number(cursor) })
+      return { body: { data: await shownKeys(listing, data), nextCursor: nextAfterId === null ? null : String(nextAfterId) } }
     },
     getKey: async ({ params }) => await one(await manager.show(params.id)),
     async updateKey (call) {

@@ -17,7 +17,8 @@ import { bucketsOf, periodAsked } from '../periods.ts'
 import { refusalsIn } from '../refusals.ts'
 
 export interface UsageParts {
-  readonly pool: pg.Pool
+  /** For reports, which may take their time. */
+  readonly reportsPool: pg.Pool
   readonly manager: KeyManager
   readonly registry: Pick<Registry, 'metrics'>
   readonly config: () => Config
@@ -29,7 +30,7 @@ const settlingMs = 10_000
 const bucketsMax = 800
 const formats = { ndjson, csv }
 
-export function usageHandlers ({ pool, manager, registry, config }: UsageParts): Pick<Handlers, 'getKeyUsage' | 'getUsageSummary' | 'exportUsage'> {
+export function usageHandlers ({ reportsPool: pool, manager, registry, config }: UsageParts): Pick<Handlers, 'getKeyUsage' | 'getUsageSummary' | 'exportUsage'> {
   return {
     async getKeyUsage ({ params, query }) {
       demandUsage(config())
@@ -41,13 +42,12 @@ export function usageHandlers ({ pool, manager, registry, config }: UsageParts):
     async getUsageSummary ({ query: { limit = 10, ...query } }) {
       demandUsage(config())
       const asked = periodAsked(query)
-      const [traffic, keys, routes, errors, refusals] = await Promise.all([
-        trafficReport(pool, { ...asked, by: [asked.bucket], limit: bucketsMax }),
-        trafficReport(pool, { ...asked, by: ['key'], limit }),
-        trafficReport(pool, { ...asked, by: ['route'], limit }),
-        errorReport(pool, { ...asked, limit }),
-        registry.metrics().then(refusalsIn),
-      ])
+      // One after another: nobody takes all connections for one answer.
+      const traffic = await trafficReport(pool, { ...asked, by: [asked.bucket], limit: bucketsMax })
+      const keys = await trafficReport(pool, { ...asked, by: ['key'], limit })
+      const routes = await trafficReport(pool, { ...asked, by: ['route'], limit })
+      const errors = await errorReport(pool, { ...asked, limit })
+      const refusals = refusalsIn(await registry.metrics())
       const names = await keyNames(pool, [...keys.rows.map(({ group }) => group.key!), ...errors.rows.map(({ key }) => key)])
       const labelOf = (key: number) => ({ key, prefix: names.get(key)?.prefix ?? null, name: names.get(key)?.name ?? null })
       return {
