@@ -52,14 +52,20 @@ export class Validation {
     } else if (received.body === undefined) {
       if (body.isRequired) faults.push({ field: '', detail: 'a JSON body is needed' })
     } else if (!received.isText) {
-      const isLarge = holdsMoreThan(valuesMax, received.body)
-      const itsFaults = this.#faults(isLarge ? this.#largeValues : this.#values, body.schema, received.body)
-      // Only now: a list that is too long need not be gone through.
-      if (itsFaults.length === 0 && isNestedDeeper(received.body, nestingMax)) itsFaults.push({ field: '', detail: `must be nested ${nestingMax} deep at most` })
-      faults.push(...itsFaults)
+      faults.push(...this.#bodyFaults(body.schema, received.body))
     }
     if (faults.length > 0) throw faultyRequest(faults.slice(0, faultsMax))
     return { params, query, headers, body: received.body }
+  }
+
+  #bodyFaults (schema: object, body: unknown): FieldFault[] {
+    const nesting = (): FieldFault[] => isNestedDeeper(body, nestingMax) ? [{ field: '', detail: `must be nested ${nestingMax} deep at most` }] : []
+    const [one, other] = holdsMoreThan(valuesMax, body)
+      // A list that is too long is not gone through.
+      ? [() => this.#faults(this.#largeValues, schema, body), nesting]
+      : [nesting, () => this.#faults(this.#values, schema, body)]
+    const faults = one()
+    return faults.length > 0 ? faults : other()
   }
 
   #faults (ajv: Ajv, schema: object, value: unknown): FieldFault[] {

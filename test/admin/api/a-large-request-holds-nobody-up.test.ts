@@ -44,13 +44,13 @@ for (const [type, text] of [
 ] as const) {
   t.test(`while ${type} is imported, others are answered`, async t => {
     const api = await startApi(t)
-    let isOver = false
-    const importing = api.call('POST', '/v1/keys/import', { text, headers: { 'content-type': type } }).finally(() => { isOver = true })
+    const progress = { isOver: false }
+    const importing = api.call('POST', '/v1/keys/import', { text, headers: { 'content-type': type } }).finally(() => { progress.isOver = true })
     let answeredMeanwhile = 0
-    while (!isOver) {
+    while (!progress.isOver) {
       const isUnderWay = await locks(api, { isGranted: true }) === 1
       const { status } = await send(`${api.url}/healthz`)
-      if (isUnderWay && !isOver && status === 200) answeredMeanwhile++
+      if (isUnderWay && !progress.isOver && status === 200) answeredMeanwhile++
     }
     t.ok(answeredMeanwhile >= 5, `${answeredMeanwhile} answers`)
     t.match(await importing, { status: 422, code: 'rows_refused' })
