@@ -1,4 +1,5 @@
-import { isStoreUnavailable, sqlState } from '../../database/sqlstate.ts'
+import { refusedRow } from '../../database/refused-row.ts'
+import { isRowRefused, isStoreUnavailable, sqlState } from '../../database/sqlstate.ts'
 import { RowsHiddenError } from '../../database/hidden-rows.ts'
 import { type ProblemCode, UsageError } from '../../errors.ts'
 import { BcryptBusyError } from '../../keys/bcrypt.ts'
@@ -54,6 +55,8 @@ export function apiErrorOf (err: unknown): ApiError | null {
   if (err instanceof UsageError) return faultyRequest([{ field: '', detail: err.message }])
   if (err instanceof BcryptBusyError) return new ApiError('overloaded')
   if (sqlState(err) === insufficientPrivilege) return new ApiError('internal_error', { isOurs: true, cause: err, detail: "The gateway's database role may not do this. `latchkey doctor` names the rights that it lacks." })
+  // By a constraint of the owner's: what the schemas let through is ours to store otherwise.
+  if (isRowRefused(err)) return faultyRequest([{ field: '', detail: refusedRow(err) }])
   if (isStoreUnavailable(err)) return new ApiError('key_store_unavailable', { isOurs: true, cause: err, detail: 'The database can\'t be asked right now. Try again shortly.' })
   return null
 }

@@ -17,19 +17,23 @@ export interface Received {
 const nestingMax = 100
 /** Of the faults of one request, as many are told. */
 const faultsMax = 100
+/** Of a body that holds more, only the first fault is looked for: a list that is too long may have one in each place. */
+const valuesMax = 10_000
 const uuid = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i
 
 /** Checks requests by the schemas of the OpenAPI document, each compiled at its first use: what is documented is what holds. */
 export class Validation {
   readonly #texts: Ajv
   readonly #values: Ajv
-  readonly #compiled = new Map<object, ValidateFunction>()
+  readonly #largeValues: Ajv
+  readonly #compiled = new Map<Ajv, Map<object, ValidateFunction>>()
   readonly #objects = new Map<readonly Parameter[], Partial<Record<Parameter['in'], object>>>()
 
   constructor (schemas: Record<string, object>) {
     const options = { allErrors: true, allowUnionTypes: true, verbose: true, useDefaults: true, meta: false, validateSchema: false, strict: false } as const
     this.#texts = withFormats(new Ajv(options))
     this.#values = withFormats(new Ajv(options)).addSchema({ schemas }, 'components')
+    this.#largeValues = withFormats(new Ajv({ ...options, allErrors: false })).addSchema({ schemas }, 'components')
   }
 
   /** Returns what was received with defaults and types put in. Errors: ApiError, with all faults. */
@@ -47,19 +51,29 @@ export class Validation {
       if (received.body !== undefined && received.body !== null && !isEmptyObject(received.body)) faults.push({ field: '', detail: 'takes no body' })
     } else if (received.body === undefined) {
       if (body.isRequired) faults.push({ field: '', detail: 'a JSON body is needed' })
-    } else if (isNestedDeeper(received.body, nestingMax)) {
-      faults.push({ field: '', detail: `must be nested ${nestingMax} deep at most` })
     } else if (!received.isText) {
-      faults.push(...this.#faults(this.#values, body.schema, received.body))
+      faults.push(...this.#bodyFaults(body.schema, received.body))
     }
     if (faults.length > 0) throw faultyRequest(faults.slice(0, faultsMax))
     return { params, query, headers, body: received.body }
   }
 
+  #bodyFaults (schema: object, body: unknown): FieldFault[] {
+    const nesting = (): FieldFault[] => isNestedDeeper(body, nestingMax) ? [{ field: '', detail: `must be nested ${nestingMax} deep at most` }] : []
+    const [one, other] = holdsMoreThan(valuesMax, body)
+      // A list that is too long is not gone through.
+      ? [() => this.#faults(this.#largeValues, schema, body), nesting]
+      : [nesting, () => this.#faults(this.#values, schema, body)]
+    const faults = one()
+    return faults.length > 0 ? faults : other()
+  }
+
   #faults (ajv: Ajv, schema: object, value: unknown): FieldFault[] {
-    let validate = this.#compiled.get(schema)
-    if (validate === undefined) this.#compiled.set(schema, validate = ajv.compile(schema))
-    return validate(value) ? [] : (validate.errors ?? []).map(faultOf)
+    const compiled = this.#compiled.get(ajv) ?? new Map<object, ValidateFunction>()
+    this.#compiled.set(ajv, compiled)
+    let validate = compiled.get(schema)
+    if (validate === undefined) compiled.set(schema, validate = ajv.compile(schema))
+    return validate(value) ? [] : (validate.errors ?? []).slice(0, faultsMax).map(faultOf)
   }
 
   /** The parameters of one place, as an object's properties. */
@@ -107,7 +121,25 @@ function nulFaults (query: Record<string, unknown>): FieldFault[] {
 }
 
 function isNestedDeeper (value: unknown, levels: number): boolean {
-  return typeof value === 'object' && value !== null && (levels === 0 || Object.values(value).some(part => isNestedDeeper(part, levels - 1)))
+  return typeof value === 'object' && value !== null && (levels === 0 || partsOf(value).some(part => isNestedDeeper(part, levels - 1)))
+}
+
+/** Counts no further. */
+function holdsMoreThan (values: number, body: unknown): boolean {
+  const open = [body]
+  for (let count = 0; open.length > 0;) {
+    const value = open.pop()
+    if (typeof value !== 'object' || value === null) continue
+    const parts = partsOf(value)
+    count += parts.length
+    if (count > values) return true
+    open.push(...parts)
+  }
+  return false
+}
+
+function partsOf (value: object): readonly unknown[] {
+  return Array.isArray(value) ? value : Object.values(value)
 }
 
 function faultOf ({ instancePath, keyword, params, parentSchema, data, message }: ErrorObject): FieldFault {
@@ -128,6 +160,7 @@ function faultOf ({ instancePath, keyword, params, parentSchema, data, message }
     case 'maximum': return { field, detail: `must be ${params['limit']} or less` }
     case 'minLength': return { field, detail: params['limit'] === 1 ? 'must not be empty' : `must have ${params['limit']} characters or more` }
     case 'maxLength': return { field, detail: `must have ${params['limit']} characters or fewer` }
+    case 'maxItems': return { field, detail: `must have ${params['limit']} entries or fewer` }
     case 'minProperties': return { field, detail: 'must not be empty' }
     default: return { field, detail: message ?? 'is not as it must be' }
   }

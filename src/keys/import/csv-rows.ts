@@ -1,7 +1,10 @@
 import { type CsvRecord, CsvReader } from './csv-reader.ts'
 import { type ImportFault, UnreadableSourceError } from './faults.ts'
 import { parseScopes } from './scopes-text.ts'
-import { fieldNamed, type ImportField, isDisabledByNull, requiredFields, type RowSource, type SourceRow, unknownName } from './source-row.ts'
+import { fieldNamed, type ImportField, isDisabledByNull, requiredFields, rowFaultsMax, type SourceRow, unknownName } from './source-row.ts'
+
+/** Each that is unknown is compared with all that are known. */
+const columnsMax = 100
 
 interface Column {
   readonly name: string
@@ -28,11 +31,6 @@ export async function * csvRows (text: AsyncIterable<string> | Iterable<string>)
   if (columns === null) throw new UnreadableSourceError([{ line: 1, field: '', detail: `it is empty: the first line must name the columns, ${requiredFields.join(',')} and others` }])
 }
 
-/** The source of rows given as objects: of the API, whose lines are indices. */
-export function objectRows (objects: readonly unknown[]): RowSource {
-  return [objects.map((value, index) => objectRow(value, index))]
-}
-
 /** One object, such as a line of NDJSON has. */
 export function objectRow (value: unknown, line: number): SourceRow {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
@@ -42,7 +40,8 @@ export function objectRow (value: unknown, line: number): SourceRow {
   for (const [i, [name, content]] of Object.entries(value).entries()) {
     const field = fieldNamed(name)
     if (field === undefined) row.fault('', unknownName(name, `member ${i + 1}`))
-    else row.set({ name, field }, content)
+    if (row.hasEnoughFaults) break
+    if (field !== undefined) row.set({ name, field }, content)
   }
   return row.build()
 }
@@ -67,12 +66,17 @@ class RowBuilder {
     this.#faults.push({ line: this.#line, field, detail })
   }
 
+  get hasEnoughFaults (): boolean {
+    return this.#faults.length >= rowFaultsMax
+  }
+
   build (): SourceRow {
     return { line: this.#line, values: this.#values, ignored: this.#ignored, faults: this.#faults }
   }
 }
 
 function columnsOf ({ line, cells, fault }: CsvRecord): Column[] {
+  if (cells.length > columnsMax) throw new UnreadableSourceError([{ line, field: '', detail: `the first line names more than ${columnsMax} columns` }])
   const columns = cells.map((cell) => ({ name: cell?.trim() ?? '', field: fieldNamed(cell?.trim() ?? '') }))
   const details: string[] = []
   if (fault !== null) details.push(fault)

@@ -48,7 +48,7 @@ export class FaultList {
   /** Rows come one after the other, but the database's word about one comes later than its successors'. */
   readonly #faultyLines = new Set<number>()
 
-  add (...faults: readonly ImportFault[]): void {
+  add (faults: readonly ImportFault[]): void {
     for (const fault of faults) {
       this.#faultyLines.add(fault.line)
       if (++this.#count <= faultsMax) this.#faults.push(fault)

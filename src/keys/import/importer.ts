@@ -20,6 +20,10 @@ export interface ImportOptions {
   readonly skipFaulty?: boolean | undefined
   /** Does everything, and undoes it. */
   readonly dryRun?: boolean | undefined
+  /** Of more rows none is imported. */
+  readonly rowsMax?: number | undefined
+  /** Aborted, nothing is imported: rejects with its reason. */
+  readonly signal?: AbortSignal | undefined
 }
 
 export interface ImportResult {
@@ -44,7 +48,7 @@ const batchRows = 2_000
 /** Nothing else in a row may be long. */
 const batchDescriptionChars = 8 * 1024 ** 2
 /** What is remembered of each row makes some hundred megabytes of these. */
-const rowsMax = 1_000_000
+const defaultRowsMax = 1_000_000
 /** Thousands of rows a statement; whoever sends them may pause. */
 const changeLimits = { statementMs: 28_000, idleMs: null } as const
 
@@ -56,6 +60,7 @@ export async function importKeys ({ pool, peppers, config, actor }: Parts, sourc
   try {
     return await inChange(pool, actor, async (client) => {
       const result = await new Import(new ImportStore(client), config, peppers, options).run(source)
+      options.signal?.throwIfAborted()
       if (result.dryRun) throw new Undone(result)
       return result
     }, changeLimits)
@@ -101,6 +106,7 @@ class Import {
     let isUnreadable = false
     try {
       for await (const rows of source) {
+        this.#options.signal?.throwIfAborted()
         for (const row of rows) {
           this.#check(row)
           if (this.#batch.length === batchRows || this.#batchChars > batchDescriptionChars) await this.#flush(users)
@@ -108,7 +114,7 @@ class Import {
       }
     } catch (err) {
       if (!(err instanceof UnreadableSourceError)) throw err
-      this.#faults.add(...err.faults)
+      this.#faults.add(err.faults)
       isUnreadable = true
     }
     await this.#flush(users)
@@ -119,12 +125,13 @@ class Import {
   }
 
   #check (row: SourceRow): void {
+    const { rowsMax = defaultRowsMax } = this.#options
     if (++this.#rows > rowsMax) throw new UnreadableSourceError([{ line: row.line, field: '', detail: `there are more than ${rowsMax} rows: import them in parts` }])
     const checked = checkRow(row, this.#config)
-    if (isFaults(checked)) return this.#faults.add(...checked)
+    if (isFaults(checked)) return this.#faults.add(checked)
     const name = hash('sha256', variantsOf(checked.keyHash)[0], 'binary')
     const line = this.#lines.get(name)
-    if (line !== undefined) return this.#faults.add({ line: row.line, field: 'keyHash', detail: `is the same as in line ${line}` })
+    if (line !== undefined) return this.#faults.add([{ line: row.line, field: 'keyHash', detail: `is the same as in line ${line}` }])
     this.#lines.set(name, row.line)
     this.#batch.push(checked)
     this.#batchChars += checked.description?.length ?? 0
@@ -134,16 +141,16 @@ class Import {
     const held = await this.#store.heldHashes(this.#batch.map(({ keyHash }) => keyHash))
     const fresh: CheckedRow[] = []
     for (const row of this.#batch) {
-      if (held.has(row.keyHash)) this.#faults.add({ line: row.line, field: 'keyHash', detail: 'is that of a key that is there already' })
+      if (held.has(row.keyHash)) this.#faults.add([{ line: row.line, field: 'keyHash', detail: 'is that of a key that is there already' }])
       else fresh.push(row)
     }
     this.#batch = []
     this.#batchChars = 0
     const { rows, faults } = await users.resolve(fresh, { adds: this.#inserts })
-    this.#faults.add(...faults)
+    this.#faults.add(faults)
     // Where it will all be undone, the rest need only be looked at.
     const { inserted, refused } = this.#inserts ? await insertRows(this.#store, rows) : { inserted: rows, refused: [] }
-    this.#faults.add(...refused)
+    this.#faults.add(refused)
     this.#imported += inserted.length
     this.#warnings.add(inserted)
   }

@@ -1,10 +1,9 @@
-import pg from 'pg'
-import { isRowRefused } from '../../database/sqlstate.ts'
+import { refusedRow } from '../../database/refused-row.ts'
+import { isRowRefused, sqlState } from '../../database/sqlstate.ts'
 import type { ImportFault } from './faults.ts'
 import type { ImportedRow, ImportStore } from './import-store.ts'
 
 const foreignKeyViolation = '23503'
-const tooLong = '22001'
 /** Of one batch: beyond these it isn't the rows that something is wrong with, or all of them. */
 const refusalsMax = 200
 
@@ -39,10 +38,7 @@ export async function insertRows (store: ImportStore, rows: readonly ImportedRow
   return outcome
 }
 
-/** Postgres' own message may quote values. */
 function refusalOf ({ line }: ImportedRow, err: unknown): ImportFault {
-  const { code, constraint } = err instanceof pg.DatabaseError ? err : {}
-  if (code === foreignKeyViolation) return { line, field: 'userId', detail: 'no user has this id' }
-  if (code === tooLong) return { line, field: '', detail: 'a value is longer than its column in this database' }
-  return { line, field: '', detail: `the database refuses it (SQLSTATE ${code}${constraint === undefined ? '' : `, constraint ${constraint}`})` }
+  if (sqlState(err) === foreignKeyViolation) return { line, field: 'userId', detail: 'no user has this id' }
+  return { line, field: '', detail: refusedRow(err) }
 }

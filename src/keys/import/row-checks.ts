@@ -6,7 +6,7 @@ import { hashFault } from './bcrypt-hash.ts'
 import type { ImportFault } from './faults.ts'
 import { holdsKey } from './key-in-text.ts'
 import { environmentIn, prefixFault, type RowRules, shownPrefix } from './prefixes.ts'
-import type { ImportField, SourceRow } from './source-row.ts'
+import { type ImportField, rowFaultsMax, type SourceRow } from './source-row.ts'
 import { msOf, timeText } from './times.ts'
 
 /** A key as it will be stored, but for its user. */
@@ -143,6 +143,7 @@ class RowChecks {
       return []
     }
     for (const [i, scope] of value.entries()) {
+      if (this.faults.length >= rowFaultsMax) break
       if (typeof scope !== 'string' || !isGrantableScope(scope)) this.#fault(`scopes.${i}`, 'is not a scope, and would grant nothing: write inventory:read, inventory:* or *, in a-z 0-9 . _ -')
     }
     return [...new Set(value)]

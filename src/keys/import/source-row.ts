@@ -23,6 +23,9 @@ export type RowSource = AsyncIterable<readonly SourceRow[]> | Iterable<readonly 
 /** One row is never longer: a quote that isn't closed would make one of the whole file. */
 export const rowCharsMax = 1024 ** 2
 
+/** Of one row: whoever made a million in it needs no more to see that it is none. */
+export const rowFaultsMax = 100
+
 /** The names of the table's own columns, so that what `\copy api_keys to … csv header` wrote is read as it is; null: of no use. */
 const columns: ReadonlyMap<string, ImportField | null> = new Map<string, ImportField | null>([
   ...fields.map((field) => [field, field] as const),

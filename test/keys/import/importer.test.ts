@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import t from 'tap'
-import { objectRows } from '../../../src/keys/import/csv-rows.ts'
+import { objectRows } from '../../../src/keys/import/turns.ts'
 import { UnreadableSourceError } from '../../../src/keys/import/faults.ts'
 import type { SourceRow } from '../../../src/keys/import/source-row.ts'
 import { createDatabase } from '../../support/postgres.ts'
@@ -139,12 +139,12 @@ t.test('a thousand faults are told, and how many more there are', async (t) => {
 t.test('what can’t be read to its end is refused, whatever was asked', async (t) => {
   const database = await createDatabase(t)
   async function * broken (): AsyncGenerator<readonly SourceRow[]> {
-    yield * objectRows([row()]) as readonly SourceRow[][]
+    yield * objectRows([row()])
     throw new UnreadableSourceError([{ line: 2, field: '', detail: 'not UTF-8' }])
   }
   t.strictSame(await refusalOf(importRows(database, broken(), { skipFaulty: true })), ['2 : not UTF-8'])
   async function * failing (): AsyncGenerator<readonly SourceRow[]> {
-    yield * objectRows([row()]) as readonly SourceRow[][]
+    yield * objectRows([row()])
     throw new Error('EIO')
   }
   await t.rejects(importRows(database, failing(), { skipFaulty: true }), { message: 'EIO' })
@@ -160,4 +160,22 @@ t.test('a row that the table itself refuses is told by its line, and the others 
     '3 : a value is longer than its column in this database',
   ])
   t.match(await importRows(database, rows, { skipFaulty: true }), { imported: 3, skipped: 2 })
+})
+
+t.test('more rows than are admitted are refused, and those before them not imported', async (t) => {
+  const database = await createDatabase(t)
+  t.strictSame(await refusalOf(importRows(database, [row(), row(), row()], { rowsMax: 2, skipFaulty: true })), ['2 : there are more than 2 rows: import them in parts'])
+  t.equal((await keysIn(database)).length, 0)
+  t.match(await importRows(database, [row(), row()], { rowsMax: 2 }), { imported: 2 })
+})
+
+t.test('an import that was given up imports nothing, even when all rows are read', async (t) => {
+  const database = await createDatabase(t)
+  const givenUp = new AbortController()
+  async function * source (): AsyncGenerator<readonly SourceRow[]> {
+    yield * objectRows([row()])
+    givenUp.abort(new Error('gone'))
+  }
+  await t.rejects(importRows(database, source(), { signal: givenUp.signal }), { message: 'gone' })
+  t.equal((await keysIn(database)).length, 0)
 })

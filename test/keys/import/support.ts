@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { Peppers } from '../../../src/keys/digest.ts'
 import { importKeys, type ImportOptions, type ImportResult, RowsRefusedError, type RowSource } from '../../../src/keys/import/importer.ts'
-import { objectRows } from '../../../src/keys/import/csv-rows.ts'
+import { objectRows } from '../../../src/keys/import/turns.ts'
 import type { Actor } from '../../../src/keys/manager.ts'
 import type { KeysConfig } from '../../../src/config/config.ts'
 import type { TestDatabase } from '../../support/postgres.ts'

@@ -117,7 +117,7 @@ export const specs = {
     tag: 'Keys',
     rights: 'write',
     summary: 'Import keys whose bcrypt hashes were made elsewhere',
-    description: 'All rows, or none where one has a fault, unless skipFaulty is set. Their first use finds them by prefix and bcrypt, and gives them a digest.',
+    description: 'All rows, or none where one has a fault, unless skipFaulty is set. Their first use finds them by prefix and bcrypt, and gives them a digest. At most 16 MiB and 100,000 rows: import larger files by `latchkey keys import`.',
     query: Type.Object({
       skipFaulty: Type.Optional(Type.Boolean({ description: 'For CSV and NDJSON.' })),
       dryRun: Type.Optional(Type.Boolean({ description: 'For CSV and NDJSON.' })),
@@ -125,7 +125,7 @@ export const specs = {
     body: Ref('Import', is.Import),
     example: { dryRun: true, rows: [{ userId: 'ada@example.com', name: 'From the old gateway', scopes: ['inventory:read'], keyHash: '$2b$10$abcdefghijklmnopqrstuuMg62uO5OmXe2rIRAbA0lvGgy8yNpPPm', keyPrefix: 'old_1a2B3c4D' }] },
     textBodies: ['text/csv', 'application/x-ndjson'],
-    bodyBytesMax: 33_554_432,
+    bodyBytesMax: 16_777_216,
     status: 200,
     answer: 'What was imported.',
     schema: Ref('ImportResult', is.ImportResult),
