@@ -47,7 +47,7 @@ const codes = { not_found: 'key_not_found', revoked: 'key_is_revoked', expired: 
 export function apiErrorOf (err: unknown): ApiError | null {
   if (err instanceof ApiError) return err
   if (err instanceof KeyManagerError) {
-    return err.fault === 'invalid' ? faultyRequest([{ field: err.field ?? '', detail: err.message }]) : new ApiError(codes[err.fault], { detail: `${err.message}.` })
+    return err.fault === 'invalid' ? faultyRequest([{ field: err.field ?? '', detail: withoutField(err.message, err.field) }]) : new ApiError(codes[err.fault], { detail: `${err.message}.` })
   }
   if (err instanceof RowsHiddenError) return new ApiError('key_store_unavailable', { isOurs: true, cause: err, detail: 'The database hides rows from the gateway. Its log says what to do.' })
   // A UsageError, too.
@@ -62,5 +62,10 @@ export function apiErrorOf (err: unknown): ApiError | null {
 }
 
 function sentence ({ field, detail }: FieldFault): string {
-  return `${field === '' || detail.startsWith(field) ? '' : `${field} `}${detail}.`
+  return `${field === '' ? '' : `${field} `}${detail}${/[.?!]$/.test(detail) ? '' : '.'}`
+}
+
+/** It stands beside. */
+function withoutField (message: string, field: string | null): string {
+  return field !== null && message.startsWith(`${field} `) ? message.slice(field.length + 1) : message
 }

@@ -154,7 +154,7 @@ function faultOf ({ instancePath, keyword, params, parentSchema, data, message }
     }
     case 'type': return { field, detail: data === null ? 'must not be null' : `must be ${[params['type']].flat().map((type) => typeNames[String(type)] ?? type).join(' or ')}` }
     case 'enum': return { field, detail: `must be one of ${(params['allowedValues'] as unknown[]).join(', ')}` }
-    case 'pattern': return { field, detail: parentSchema?.['description'] === undefined ? `must match ${params['pattern']}` : `must be as in: ${parentSchema['description']}` }
+    case 'pattern': return { field, detail: `must be ${meanings.get(String(params['pattern'])) ?? `as ${params['pattern']} has it`}` }
     case 'format': return { field, detail: params['format'] === 'date-time' ? 'must be a time in ISO 8601 with its zone, such as 2030-01-31T12:00:00Z' : `must be a ${params['format']}` }
     case 'minimum': return { field, detail: `must be ${params['limit']} or more` }
     case 'maximum': return { field, detail: `must be ${params['limit']} or less` }
@@ -165,6 +165,17 @@ function faultOf ({ instancePath, keyword, params, parentSchema, data, message }
     default: return { field, detail: message ?? 'is not as it must be' }
   }
 }
+
+/** Of the patterns in the document. */
+const meanings: ReadonlyMap<string, string> = new Map([
+  ['^[0-9]{1,12}(ms|s|m|h|d)$', 'a whole number and a unit, such as 30m, 12h or 90d'],
+  ['^(\\*|[a-z0-9._-]+(:[a-z0-9._-]+)*(:\\*)?)$', 'a scope: inventory:read, inventory:* or *, in a-z 0-9 . _ -'],
+  ['^[0-9]{1,15}$', 'the nextCursor of the page before'],
+  ['^[!-~]{1,255}$', '1 to 255 characters of printable ASCII, without spaces'],
+  ['^/', 'a path, which begins with a slash'],
+  ['^[A-Za-z][A-Za-z-]{0,19}$', 'a method, such as GET'],
+  ['^[1-5](xx|[0-9]{2})$', 'a status such as 404, or a class such as 5xx'],
+])
 
 const typeNames: Readonly<Record<string, string>> = {
   object: 'an object', array: 'a list', string: 'text', integer: 'a whole number', number: 'a number', boolean: 'true or false', null: 'null',
