@@ -1,3 +1,5 @@
+import { countedOf } from './number.ts'
+
 const exactFormat = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric', hour: '2-digit', minute: '2-digit', second: '2-digit', timeZoneName: 'short' })
 const dayFormat = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric' })
 const momentFormat = new Intl.DateTimeFormat('en-GB', { weekday: 'short', day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' })
@@ -52,7 +54,7 @@ export function momentOf (iso: string): string {
 /** `3 days`, `5 hours`: what `relativeTime` says of it, without "ago". */
 export function spanOf (ms: number): string {
   const { count, unit } = measure(ms)
-  return `${count} ${unit}${count === 1 ? '' : 's'}`
+  return countedOf(count, unit)
 }
 
 /** Of the hour that begins then: `this hour`, `in the hour from 22:00`, with the day where that is another. */
