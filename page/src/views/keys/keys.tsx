@@ -23,7 +23,7 @@ import { KeyFilters } from './key-filters.tsx'
 
 const typingMs = 220
 const columns: readonly Column<ApiKey>[] = [
-  { id: 'name', label: 'Name', cell: key => <><a href={`#/keys/${key.id}`}>{nameOf(key)}</a><RotatingTag apiKey={key} /></> },
+  { id: 'name', label: 'Name', cell: key => <><a href={`#/keys/${key.id}`}>{nameOf(key)}</a> <RotatingTag apiKey={key} /></> },
   { id: 'status', label: 'Status', cell: key => <StatusBadge status={key.status} /> },
   { id: 'prefix', label: 'Prefix', cell: key => <span class='prefix'><code>{key.prefix}…</code><CopyButton text={key.prefix} label={`Copy the prefix of ${nameOf(key)}`} isQuiet /></span> },
   { id: 'scopes', label: 'Scopes', cell: key => <ScopeList scopes={key.scopes} max={2} /> },
