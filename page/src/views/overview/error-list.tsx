@@ -17,7 +17,7 @@ export function ErrorList ({ errors }: { readonly errors: UsageSummary['errors']
                 <span class={status >= 500 ? 'status status-server' : 'status status-client'}>{status}</span>
                 <div>
                   <p>{route === '' ? 'no route' : route} <span class='muted'>by</span> {name === null ? <span class='muted'>{prefix ?? `deleted key ${key}`}</span> : <a href={`#/keys/${key}`}>{name}</a>}</p>
-                  <p class='hint'>{requestsOf(requests)} · last {hourWords(lastHour, nowMs)}</p>
+                  <p class='hint'>{requestsOf(requests)} · last seen {hourWords(lastHour, nowMs)}</p>
                 </div>
               </li>
             ))}
