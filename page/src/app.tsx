@@ -6,7 +6,7 @@ import type { Gateway, Token } from './api/types.ts'
 import { Toasts } from './parts/toasts.tsx'
 import { useLocation } from './router.ts'
 import { SessionContext, type Session, storedToken } from './session.ts'
-import { NowContext, useTicking } from './state/use-now.ts'
+import { Clock } from './state/use-now.ts'
 import { Shell } from './shell.tsx'
 import { SignIn } from './views/sign-in.tsx'
 import { View } from './views/view.tsx'
@@ -20,9 +20,10 @@ interface Identity {
 /** Signed in or not; the address is kept through both, so that one comes back to what one was doing. */
 export function App () {
   const location = useLocation()
-  const nowMs = useTicking()
   const [identity, setIdentity] = useState<Identity | null>(null)
   const [isChecking, setIsChecking] = useState(storedToken.get() !== null)
+  const [isReached, setIsReached] = useState(true)
+  const [failures, setFailures] = useState(0)
   const [notice, setNotice] = useState<string | null>(null)
 
   const signOut = useCallback((notice: string | null) => {
@@ -46,8 +47,14 @@ export function App () {
     signIn(secret).catch((err: unknown) => setNotice(messageOf(err))).finally(() => setIsChecking(false))
   }, [])
 
+  const onAnswer = (status: number, path: string): void => {
+    if (status === 401) signOut('The token is no longer accepted. Sign in again to go on where you were.')
+    setIsReached(status !== 0)
+    // The health's own call is what asks: its failures must not lead to another.
+    if (status >= 500 && path !== 'gateway') setFailures(failures => failures + 1)
+  }
   const session = useMemo<Session | null>(() => identity && {
-    api: createApi(createClient(identity.secret, () => signOut('The token is no longer accepted. Sign in again to go on where you were.'))),
+    api: createApi(createClient(identity.secret, onAnswer)),
     token: identity.token,
     canWrite: identity.token.rights === 'write',
     gateway: identity.gateway,
@@ -58,11 +65,11 @@ export function App () {
   if (session === null) return <SignIn notice={notice} onSignIn={signIn} />
   return (
     <SessionContext.Provider value={session}>
-      <NowContext.Provider value={nowMs}>
+      <Clock>
         <Toasts>
-          <Shell path={location.path}><View location={location} /></Shell>
+          <Shell path={location.path} isReached={isReached} failures={failures}><View location={location} /></Shell>
         </Toasts>
-      </NowContext.Provider>
+      </Clock>
     </SessionContext.Provider>
   )
 }

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact'
-import { useEffect, useRef } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import { Icon, type IconName } from './parts/icon.tsx'
 import { Logo } from './parts/logo.tsx'
 import { useSession } from './session.ts'
@@ -13,12 +13,23 @@ const sections: readonly { readonly path: string, readonly label: string, readon
 ]
 
 const healthEveryMs = 30_000
+const troubleEveryMs = 5_000
 
 /** What surrounds every view: the way to the others, whose token this is, and how the gateway is. */
-export function Shell ({ path, children }: { readonly path: string, readonly children: ComponentChildren }) {
+export function Shell ({ path, isReached, failures, children }: {
+  readonly path: string
+  /** Whether the last call of any view was answered. */
+  readonly isReached: boolean
+  /** Calls that the gateway failed at: each is a reason to ask how it is. */
+  readonly failures: number
+  readonly children: ComponentChildren
+}) {
   const { api, token, canWrite, gateway: first, signOut } = useSession()
-  const { data, error } = useLoad(signal => api.gateway(signal), [api], { refreshMs: healthEveryMs })
+  const [isWell, setIsWell] = useState(true)
+  const { data, error } = useLoad(signal => api.gateway(signal), [api, failures], { refreshMs: isWell && isReached ? healthEveryMs : troubleEveryMs })
   const gateway = data ?? first
+  const isReady = isReached && error === null && gateway.isReady
+  useEffect(() => setIsWell(isReady), [isReady])
   const main = useRef<HTMLElement>(null)
   const isFirst = useRef(true)
 
@@ -50,9 +61,9 @@ export function Shell ({ path, children }: { readonly path: string, readonly chi
           </ul>
         </nav>
         <div class='side-foot'>
-          <p class={error === null && gateway.isReady ? 'health' : 'health health-bad'}>
+          <p class={isReady ? 'health' : 'health health-bad'}>
             <span class='health-dot' aria-hidden='true' />
-            {error !== null ? 'Gateway unreachable' : gateway.isReady ? 'Gateway ready' : 'Gateway not ready'}
+            {!isReached || error !== null ? 'Gateway unreachable' : isReady ? 'Gateway ready' : 'Gateway not ready'}
           </p>
           <div class='who'>
             <p><span class='who-name' title={token.name}>{token.name}</span><span class='who-rights'>{canWrite ? 'Read and write' : 'Read only'}</span></p>

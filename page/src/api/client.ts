@@ -17,11 +17,11 @@ export type Send = <T>(path: string, call?: Call) => Promise<Answer<T>>
 
 /**
  * Calls to the admin API with one token. Rejects with Problem, or with AbortError when `signal` aborts.
- * `onUnauthorized` hears of every 401, beside the caller.
+ * `onAnswer` hears of every call's status beside the caller; 0 is a gateway that can't be reached.
  */
-export function createClient (token: string, onUnauthorized: () => void = () => {}): Send {
+export function createClient (token: string, onAnswer: (status: number, path: string) => void = () => {}): Send {
   return async <T>(path: string, { method = 'GET', query = {}, body, headers = {}, signal }: Call = {}) => {
-    const response = await reach(`v1/${path}${queryString(query)}`, {
+    const response = await reach(`v1/${path}${queryString(query)}`, () => onAnswer(0, path), {
       method,
       headers: { authorization: `Bearer ${token}`, ...body === undefined ? {} : { 'content-type': 'application/json' }, ...headers },
       // Never an answer of before the change that was just made.
@@ -30,17 +30,18 @@ export function createClient (token: string, onUnauthorized: () => void = () => 
       ...body === undefined ? {} : { body: JSON.stringify(body) },
       ...signal === undefined ? {} : { signal },
     })
-    if (response.status === 401) onUnauthorized()
+    onAnswer(response.status, path)
     if (!response.ok) throw await problemOf(response)
     return { body: (response.status === 204 ? undefined : await response.json()) as T, etag: response.headers.get('etag') }
   }
 }
 
-async function reach (url: string, init: RequestInit): Promise<Response> {
+async function reach (url: string, onUnreachable: () => void, init: RequestInit): Promise<Response> {
   try {
     return await fetch(url, init)
   } catch (err) {
     if (init.signal?.aborted) throw err
+    onUnreachable()
     throw new Problem({ status: 0, code: 'unreachable', detail: 'The gateway can’t be reached. Is it running, and are you still connected to its network?' })
   }
 }

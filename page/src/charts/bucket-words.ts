@@ -1,5 +1,5 @@
 import type { Bucket } from '../api/types.ts'
-import { countOf, millisecondsOf, requestsOf } from '../format/number.ts'
+import { countedOf, millisecondsOf, requestsOf } from '../format/number.ts'
 
 // Days are the gateway's, which are UTC's; hours are shown in the reader's own time.
 const hourLabel = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' })
@@ -19,5 +19,5 @@ export function bucketName (start: string, bucket: 'hour' | 'day'): string {
 /** All of a bucket, as it is read out. */
 export function bucketSentence (data: Bucket, bucket: 'hour' | 'day'): string {
   const latency = data.latencyMs === null ? '' : `, p95 ${millisecondsOf(data.latencyMs.p95)}`
-  return `${bucketName(data.start, bucket)}: ${requestsOf(data.requests)}, ${countOf(data.errors)} ${data.errors === 1 ? 'error' : 'errors'}${latency}`
+  return `${bucketName(data.start, bucket)}: ${requestsOf(data.requests)}, ${countedOf(data.errors, 'error')}${latency}`
 }

@@ -1,5 +1,5 @@
 import type { EarlierSecret } from '../api/types.ts'
-import { spanOf } from './time.ts'
+import { relativeTime, spanOf } from './time.ts'
 
 const hourMs = 3_600_000
 const dayMs = 24 * hourMs
@@ -19,7 +19,7 @@ export function graceAdvice ({ rotatedAt, lastUsedAt, lastUserAgent }: Pick<Earl
   const by = lastUserAgent === null ? 'A program' : lastUserAgent.split(/[\s(]/, 1)[0]
   if (lastUsedAt === null || Date.parse(lastUsedAt) <= Date.parse(rotatedAt)) {
     if (sinceRotationMs < hourMs) {
-      return { tone: 'info', title: 'Too early to tell', text: `Nothing has used it since the rotation ${spanOf(sinceRotationMs)} ago. Wait until every program that uses this key has called.` }
+      return { tone: 'info', title: 'Too early to tell', text: `Nothing has used it since the rotation (${relativeTime(rotatedAt, nowMs)}). Wait until every program that uses this key has called.` }
     }
     return { tone: 'good', title: `Not used for ${spanOf(sinceRotationMs)}, since the rotation`, text: 'Safe to end, if every program that uses this key calls more often than that. A rare job that hasn’t run since would be refused.' }
   }

@@ -13,7 +13,12 @@ export function shortCount (value: number): string {
 }
 
 export function requestsOf (value: number): string {
-  return `${countOf(value)} ${value === 1 ? 'request' : 'requests'}`
+  return countedOf(value, 'request')
+}
+
+/** `1 error`, `2 errors`, `3 entries`: a number with its noun. */
+export function countedOf (value: number, noun: string): string {
+  return `${countOf(value)} ${value === 1 ? noun : /[^aeo]y$/.test(noun) ? `${noun.slice(0, -1)}ies` : `${noun}s`}`
 }
 
 export function shareOf (part: number, all: number): string {

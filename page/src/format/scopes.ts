@@ -19,6 +19,12 @@ export function doesOpen (held: readonly string[], rule: ScopeRule): boolean {
   return rule.allOf.every(isHeld) && (rule.anyOf.length === 0 || rule.anyOf.some(isHeld))
 }
 
+/** What is missing for it: `c, and one of a, b`; null where nothing is. */
+export function lackText (held: readonly string[], { allOf, anyOf }: ScopeRule): string | null {
+  const isHeld = (required: string): boolean => held.some(scope => doesGrant(scope, required))
+  return ruleText({ allOf: allOf.filter(required => !isHeld(required)), anyOf: anyOf.some(isHeld) ? [] : anyOf })
+}
+
 /** Whether the scope counts towards the rule, be it enough or not. */
 export function contributesTo (scope: string, rule: ScopeRule): boolean {
   return [...rule.allOf, ...rule.anyOf].some(required => doesGrant(scope, required))

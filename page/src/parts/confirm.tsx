@@ -4,11 +4,13 @@ import { Dialog } from './dialog.tsx'
 import { ProblemNote } from './note.tsx'
 
 /** Asks before what can't be undone; `phrases`, if given, of which one has to be typed. */
-export function Confirm ({ title, action, isDangerous = false, phrases = [], onConfirm, onClose, children }: {
+export function Confirm ({ title, action, isDangerous = false, isAllowed = true, phrases = [], onConfirm, onClose, children }: {
   readonly title: string
   /** On the button: what it does, never just "OK". */
   readonly action: string
   readonly isDangerous?: boolean
+  /** False while what to decide by isn't known yet. */
+  readonly isAllowed?: boolean
   readonly phrases?: readonly string[]
   readonly onConfirm: () => Promise<void>
   readonly onClose: () => void
@@ -17,7 +19,7 @@ export function Confirm ({ title, action, isDangerous = false, phrases = [], onC
   const [typed, setTyped] = useState('')
   const [isBusy, setIsBusy] = useState(false)
   const [error, setError] = useState<unknown>(null)
-  const isReady = phrases.length === 0 || phrases.includes(typed.trim())
+  const isReady = isAllowed && (phrases.length === 0 || phrases.includes(typed.trim()))
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault()
     if (!isReady || isBusy) return

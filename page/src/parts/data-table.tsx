@@ -26,7 +26,7 @@ export function DataTable<T> ({ caption, columns, rows, idOf, linkOf, isBusy = f
       <caption class='visually-hidden'>{caption}</caption>
       <thead role='rowgroup'>
         <tr role='row'>
-          {columns.map(({ id, label, isNumeric }) => <th key={id} role='columnheader' scope='col' class={isNumeric ? 'numeric' : undefined}>{label}</th>)}
+          {columns.map(({ id, label, isNumeric }) => <th key={id} role='columnheader' scope='col' class={isNumeric ? `cell-${id} numeric` : `cell-${id}`}>{label}</th>)}
         </tr>
       </thead>
       <tbody role='rowgroup'>

@@ -18,7 +18,7 @@ export function ExpiryField ({ expiry, kept, fault, onChange }: {
       {expiry.choice === 'date' && (
         <label class='date-box'>
           <span class='visually-hidden'>The last day on which it works</span>
-          <input type='date' value={expiry.date} min={new Date().toISOString().slice(0, 10)} onInput={event => onChange({ ...expiry, date: event.currentTarget.value })} />
+          <input type='date' value={expiry.date} aria-invalid={fault !== undefined ? true : undefined} min={new Date().toISOString().slice(0, 10)} onInput={event => onChange({ ...expiry, date: event.currentTarget.value })} />
         </label>
       )}
       <p class='hint'>{expiry.choice === 'keep' ? kept : expiry.choice === 'never' ? 'Works until it is revoked.' : at == null ? 'The last day on which it works.' : `Refused after ${exactTime(at)}.`}</p>

@@ -1,3 +1,4 @@
+import { useEffect } from 'preact/hooks'
 import type { NewSecret as Secret, Routes } from '../api/types.ts'
 import { curlLine } from '../format/curl.ts'
 import { useSession } from '../session.ts'
@@ -8,11 +9,17 @@ import { ShellLine } from './shell-line.tsx'
 /** The one time that a secret is shown: to copy, and to try. */
 export function NewSecret ({ secret: { key, apiKey }, routes, onCopied }: { readonly secret: Secret, readonly routes: Routes | null, readonly onCopied: () => void }) {
   const { gateway } = useSession()
+  useEffect(() => {
+    // By hand, too: selected, and Ctrl+C.
+    const onCopy = (): void => { if (getSelection()?.toString().includes(key)) onCopied() }
+    document.addEventListener('copy', onCopy)
+    return () => document.removeEventListener('copy', onCopy)
+  }, [key])
   const line = routes === null ? null : curlLine(gateway, routes.data, apiKey.scopes, key)
   return (
     <div class='new-secret'>
       <Note tone='warning' title='Copy it now: it is shown this once'>
-        <p>Latchkey keeps only what proves it. Put it where its program reads secrets, not into code or a chat.</p>
+        <p>Latchkey keeps only a hash of it. Put it where its program reads secrets, not into code or a chat.</p>
       </Note>
       <div class='secret'>
         <p class='secret-label'>API key</p>

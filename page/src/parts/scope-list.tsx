@@ -5,7 +5,7 @@ export function ScopeList ({ scopes, max = Infinity }: { readonly scopes: readon
   const rest = scopes.slice(shown.length)
   return (
     <ul class='chips'>
-      {shown.map(scope => <li key={scope} class='chip'>{scope}</li>)}
+      {shown.map(scope => <li key={scope} class='chip' title={scope}>{scope}</li>)}
       {rest.length > 0 && <li class='chip chip-more' title={rest.join('\n')}>+{rest.length}<span class='visually-hidden'> more: {rest.join(', ')}</span></li>}
     </ul>
   )

@@ -5,5 +5,5 @@ import { useNow } from '../state/use-now.ts'
 export function Time ({ at, none = 'Never' }: { readonly at: string | null, readonly none?: string }) {
   const nowMs = useNow()
   if (at === null) return <span class='muted'>{none}</span>
-  return <time dateTime={at} title={exactTime(at)}>{relativeTime(at, Math.max(nowMs, Date.now()))}</time>
+  return <time dateTime={at} title={exactTime(at)}>{relativeTime(at, nowMs)}</time>
 }

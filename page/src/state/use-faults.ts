@@ -23,7 +23,9 @@ export function useFaults (form: RefObject<HTMLElement | null>, fields: Readonly
   useLayoutEffect(() => {
     if (!wantsFocus.current) return
     wantsFocus.current = false
-    const target = form.current?.querySelector<HTMLElement>('.field-faulty :is(input, select, textarea)') ?? form.current?.querySelector<HTMLElement>('[role=alert]')
+    const field = form.current?.querySelector('.field-faulty')
+    // Of a group the one that is wrong, not merely the first.
+    const target = field?.querySelector<HTMLElement>('[aria-invalid=true]') ?? field?.querySelector<HTMLElement>('input, select, textarea') ?? form.current?.querySelector<HTMLElement>('[role=alert]')
     target?.focus()
   }, [faults])
 

@@ -12,8 +12,8 @@ export interface Loaded<T> {
 }
 
 /**
- * Loads when `inputs` change, aborting what is under way, and again every `refreshMs` while the tab is seen.
- * Data of other inputs stays shown until the new one is here.
+ * Loads when `inputs` change, aborting what is under way, and again every `refreshMs` while the tab is seen, and as soon
+ * as one comes back to it. Data of other inputs stays shown until the new one is here.
  */
 export function useLoad<T> (load: (signal: AbortSignal) => Promise<T>, inputs: readonly unknown[], { refreshMs = 0 } = {}): Loaded<T> {
   const [state, setState] = useState<{ data: T | null, error: unknown, isLoading: boolean }>({ data: null, error: null, isLoading: true })
@@ -27,9 +27,14 @@ export function useLoad<T> (load: (signal: AbortSignal) => Promise<T>, inputs: r
     underWay.current = controller
     setState(state => state.isLoading ? state : { ...state, isLoading: true })
     latest.current(controller.signal).then(
-      data => { if (!controller.signal.aborted) setState({ data, error: null, isLoading: false }) },
-      error => { if (!controller.signal.aborted) setState(({ data }) => ({ data, error, isLoading: false })) }
+      data => { if (isLatest()) setState({ data, error: null, isLoading: false }) },
+      error => { if (isLatest()) setState(({ data }) => ({ data, error, isLoading: false })) }
     )
+    function isLatest (): boolean {
+      if (controller.signal.aborted) return false
+      underWay.current = null
+      return true
+    }
   }, [])
 
   useEffect(() => {
@@ -37,15 +42,36 @@ export function useLoad<T> (load: (signal: AbortSignal) => Promise<T>, inputs: r
     return () => underWay.current?.abort()
   }, inputs)
 
-  useEffect(() => {
-    if (refreshMs === 0) return
-    const timer = setInterval(() => { if (document.visibilityState === 'visible') start() }, refreshMs)
-    return () => clearInterval(timer)
-  }, [refreshMs])
+  useRefresh(refreshMs, underWay, start)
 
   const setData = useCallback((data: T) => {
     underWay.current?.abort()
+    underWay.current = null
     setState({ data, error: null, isLoading: false })
   }, [])
   return { ...state, reload: start, setData }
+}
+
+/** By the clock, not from when it began: what refreshes equally often on one view does so together, and agrees. */
+function useRefresh (refreshMs: number, underWay: { readonly current: AbortController | null }, start: () => void): void {
+  useEffect(() => {
+    if (refreshMs === 0) return
+    let timer: number
+    const wait = (): void => {
+      timer = window.setTimeout(() => {
+        // A slow answer is waited for: asking anew each time, it would never come.
+        if (document.visibilityState === 'visible' && underWay.current === null) start()
+        wait()
+      }, refreshMs - Date.now() % refreshMs)
+    }
+    const onReturn = (): void => { if (document.visibilityState === 'visible') start() }
+    wait()
+    addEventListener('focus', onReturn)
+    document.addEventListener('visibilitychange', onReturn)
+    return () => {
+      clearTimeout(timer)
+      removeEventListener('focus', onReturn)
+      document.removeEventListener('visibilitychange', onReturn)
+    }
+  }, [refreshMs])
 }

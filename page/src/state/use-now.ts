@@ -1,21 +1,20 @@
-import { createContext } from 'preact'
+import { type ComponentChildren, createContext, h } from 'preact'
 import { useContext, useEffect, useState } from 'preact/hooks'
 
-const tickMs = 15_000
+const tickMs = 5_000
 
-export const NowContext = createContext(Date.now())
+const NowContext = createContext(Date.now())
 
-/** The time for relative times, in ms; moves on every quarter of a minute. */
+/** The time for relative times, in ms. It is one for all that is on the screen, and moves on every few seconds. */
 export function useNow (): number {
   return useContext(NowContext)
 }
 
-export function useTicking (): number {
+export function Clock ({ children }: { readonly children: ComponentChildren }) {
   const [nowMs, setNowMs] = useState(Date.now())
   useEffect(() => {
     const timer = setInterval(() => setNowMs(Date.now()), tickMs)
     return () => clearInterval(timer)
   }, [])
-  // A view that is drawn between two ticks shows what happened since as just now.
-  return nowMs
+  return h(NowContext.Provider, { value: nowMs }, children)
 }

@@ -8,6 +8,8 @@ export interface Pages<T> {
   readonly isLoading: boolean
   readonly hasMore: boolean
   loadMore (): void
+  /** Asks again for what failed. */
+  reload (): void
 }
 
 /** A list behind a cursor: the first page anew when `inputs` change, and the next ones on demand. */
@@ -37,6 +39,7 @@ export function usePages<T> (load: (cursor: string | undefined, signal: AbortSig
     rows: state.rows,
     error: state.error,
     isLoading: state.isLoading,
+    reload: () => start(state.rows === null ? undefined : state.cursor ?? undefined),
     hasMore: state.cursor !== null,
     loadMore: () => { if (state.cursor !== null && !state.isLoading) start(state.cursor) },
   }

@@ -22,7 +22,7 @@ export function Audit ({ query }: { readonly query: URLSearchParams }) {
   useEffect(() => {
     if (settled !== filters.actor) replaceQuery({ actor: settled })
   }, [settled])
-  const { rows, error, isLoading, hasMore, loadMore } = usePages((cursor, signal) => api.audit({ ...filters, ...cursor !== undefined && { cursor } }, signal), [api, filters.action, filters.actor])
+  const { rows, error, isLoading, hasMore, loadMore, reload } = usePages((cursor, signal) => api.audit({ ...filters, ...cursor !== undefined && { cursor } }, signal), [api, filters.action, filters.actor])
   return (
     <>
       <ViewHead title='Audit log' lead='Who changed what, when and from where. Nothing here can be altered.' />
@@ -40,7 +40,7 @@ export function Audit ({ query }: { readonly query: URLSearchParams }) {
           <input type='text' placeholder='By whom: whole name' list={namesId} value={typed} spellcheck={false} autocapitalize='off' onInput={event => setTyped(event.currentTarget.value)} />
         </label>
       </form>
-      {error !== null && <ProblemNote error={error} />}
+      {error !== null && <ProblemNote error={error} onRetry={reload} />}
       {rows === null && error === null && <Skeleton rows={8} label='Loading the audit log' />}
       {rows !== null && rows.length === 0 && error === null && <Empty icon='audit' title={filters.action === '' && filters.actor === '' ? 'Nothing was changed yet.' : 'No entry matches.'} />}
       {rows !== null && rows.length > 0 && (

@@ -1,8 +1,9 @@
-import { useRef, useState } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import { Problem } from '../api/problem.ts'
 import { Icon } from '../parts/icon.tsx'
 import { Logo } from '../parts/logo.tsx'
 import { Note } from '../parts/note.tsx'
+import { countedOf } from '../format/number.ts'
 import { spanOf } from '../format/time.ts'
 import { useTitle } from '../state/use-title.ts'
 
@@ -13,17 +14,23 @@ export function SignIn ({ notice, onSignIn }: { readonly notice: string | null, 
   const [isShown, setIsShown] = useState(false)
   const [isBusy, setIsBusy] = useState(false)
   const [error, setError] = useState<unknown>(null)
+  const [hasTried, setHasTried] = useState(false)
+  const [isMissing, setIsMissing] = useState(false)
   const field = useRef<HTMLInputElement>(null)
+  useEffect(() => field.current?.focus(), [])
 
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault()
     const trimmed = token.trim()
-    if (trimmed === '' || isBusy) {
+    if (isBusy) return
+    setHasTried(true)
+    setError(null)
+    setIsMissing(trimmed === '')
+    if (trimmed === '') {
       field.current?.focus()
       return
     }
     setIsBusy(true)
-    setError(null)
     try {
       await onSignIn(trimmed)
     } catch (err) {
@@ -35,18 +42,24 @@ export function SignIn ({ notice, onSignIn }: { readonly notice: string | null, 
 
   return (
     <main class='sign-in'>
-      <form class='sign-in-card' onSubmit={submit} autocomplete='off'>
+      <form class='sign-in-card' onSubmit={submit} autocomplete='off' noValidate>
         <Logo />
         <h1>Sign in to Latchkey</h1>
         <p class='lead'>With a token of this gateway’s admin API.</p>
-        {notice !== null && error === null && <Note tone='warning' isAlert><p>{notice}</p></Note>}
+        {notice !== null && !hasTried && <Note tone='warning' isAlert><p>{notice}</p></Note>}
         {error !== null && <Refusal error={error} />}
         <div class='field'>
           <label for='token'>Admin token</label>
           <div class='with-button'>
-            <input ref={field} id='token' type={(isShown ? 'text' : 'password') as 'text'} value={token} autocomplete='off' autocapitalize='off' spellcheck={false} aria-describedby='token-hint' aria-invalid={error instanceof Problem && error.status === 401 ? true : undefined} onInput={event => setToken(event.currentTarget.value)} />
+            <input
+              ref={field} id='token' type={(isShown ? 'text' : 'password') as 'text'} value={token} autocomplete='off' autocapitalize='off' spellcheck={false} aria-describedby={isMissing ? 'token-fault token-hint' : 'token-hint'} aria-invalid={isMissing || (error instanceof Problem && error.status === 401) ? true : undefined} onInput={event => {
+                setToken(event.currentTarget.value)
+                setIsMissing(false)
+              }}
+            />
             <button type='button' class='icon-button' aria-label='Show the token' aria-pressed={isShown} title='Show the token' onClick={() => setIsShown(!isShown)}><Icon name='eye' /></button>
           </div>
+          {isMissing && <p class='fault' id='token-fault' role='alert'>Paste a token first.</p>}
           <p class='hint' id='token-hint'>Kept in this tab only, and forgotten when you close it.</p>
         </div>
         <button type='submit' class='button button-primary button-wide' aria-disabled={isBusy}>{isBusy ? 'Signing in…' : 'Sign in'}</button>
@@ -72,7 +85,7 @@ function Refusal ({ error }: { readonly error: unknown }) {
     )
   }
   if (problem?.status === 429) {
-    const wait = problem.retryAfterSeconds === null ? 'a minute' : problem.retryAfterSeconds < 60 ? `${problem.retryAfterSeconds} seconds` : spanOf(problem.retryAfterSeconds * 1000)
+    const wait = problem.retryAfterSeconds === null ? 'a minute' : problem.retryAfterSeconds < 60 ? countedOf(problem.retryAfterSeconds, 'second') : spanOf(problem.retryAfterSeconds * 1000)
     return <Note tone='bad' isAlert title='Too many attempts'><p>Too many wrong tokens came from your address. Wait {wait}, then try again.</p></Note>
   }
   if (problem?.status === 0) return <Note tone='bad' isAlert title='The gateway can’t be reached'><p>Is it running, and are you still connected to its network?</p></Note>

@@ -18,8 +18,15 @@ export function Facts ({ apiKey }: { readonly apiKey: ApiKey }) {
         {userEmail !== null && <div><dt>User</dt><dd class='breakable'>{userEmail}</dd></div>}
         <div><dt>{userEmail === null ? 'User' : 'User id'}</dt><dd class='prefix'><code class='breakable'>{userId}</code><CopyButton text={userId} label='Copy the user id' isQuiet /></dd></div>
         <div><dt>Key id</dt><dd><code>{id}</code></dd></div>
-        {Object.entries(metadata).map(([name, value]) => <div key={name}><dt class='breakable'>{name}</dt><dd class='breakable'>{typeof value === 'string' ? value : <code>{JSON.stringify(value)}</code>}</dd></div>)}
       </dl>
+      {Object.keys(metadata).length > 0 && (
+        <>
+          <h3 class='facts-title'>Metadata</h3>
+          <dl class='facts'>
+            {Object.entries(metadata).map(([name, value]) => <div key={name}><dt class='breakable'>{name}</dt><dd class='breakable'>{typeof value === 'string' ? value : <code>{JSON.stringify(value)}</code>}</dd></div>)}
+          </dl>
+        </>
+      )}
     </Card>
   )
 }

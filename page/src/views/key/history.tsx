@@ -10,10 +10,10 @@ const pageLength = 10
 
 export function History ({ id, changes }: { readonly id: number, readonly changes: number }) {
   const { api } = useSession()
-  const { rows, error, isLoading, hasMore, loadMore } = usePages((cursor, signal) => api.audit({ keyId: id, limit: pageLength, ...cursor !== undefined && { cursor } }, signal), [api, id, changes])
+  const { rows, error, isLoading, hasMore, loadMore, reload } = usePages((cursor, signal) => api.audit({ keyId: id, limit: pageLength, ...cursor !== undefined && { cursor } }, signal), [api, id, changes])
   return (
     <Card title='History'>
-      {error !== null && <ProblemNote error={error} />}
+      {error !== null && <ProblemNote error={error} onRetry={reload} />}
       {rows === null && error === null && <Skeleton rows={3} label='Loading the history' />}
       {rows !== null && (rows.length === 0
         ? <p class='nothing'>Nothing is recorded: the key is older than the audit log.</p>

@@ -12,14 +12,14 @@ import { UsageStats } from '../../parts/usage-stats.tsx'
 import { useSession } from '../../session.ts'
 import { useLoad } from '../../state/use-load.ts'
 
-const refreshMs = 5_000
+export const usageRefreshMs = 5_000
 
 /** A key's traffic, anew every few seconds: one watches a first call arrive here. */
 export function KeyUsage ({ apiKey, routes, query }: { readonly apiKey: ApiKey, readonly routes: Routes | null, readonly query: URLSearchParams }) {
   const { api } = useSession()
   const { id } = apiKey
   const period = periodOf(query.get('period'))
-  const { data, error, reload } = useLoad(signal => api.keyUsage(id, { ...rangeOf(period), bucket: period.bucket }, signal), [api, id, period.id], { refreshMs })
+  const { data, error, reload } = useLoad(signal => api.keyUsage(id, { ...rangeOf(period), bucket: period.bucket }, signal), [api, id, period.id], { refreshMs: usageRefreshMs })
   if (isProblem(error, 'usage_not_recorded')) return <Card title='Usage'><p class='nothing'>This gateway records no usage (<code>usage.store</code> is <code>none</code>).</p></Card>
   return (
     <Card title='Usage' note={`Requests of the ${period.words}${period.bucket === 'day' ? ', days in UTC' : ''}`} actions={<PeriodPicker period={period} />}>

@@ -16,12 +16,13 @@ import { EditDialog } from './edit-dialog.tsx'
 import { Ending } from './ending.tsx'
 import { Facts } from './facts.tsx'
 import { History } from './history.tsx'
-import { KeyUsage } from './key-usage.tsx'
+import { KeyUsage, usageRefreshMs } from './key-usage.tsx'
 import { RotateDialog } from './rotate-dialog.tsx'
 import { RotationPanel } from './rotation-panel.tsx'
 import { ScopesCard } from './scopes-card.tsx'
 
-const refreshMs = 10_000
+/** As often as the usage below: who still uses an old secret must not be told otherwise here than there. */
+const refreshMs = usageRefreshMs
 const back = { href: '#/keys', label: 'Keys' }
 
 export function KeyView ({ id, query }: { readonly id: number, readonly query: URLSearchParams }) {

@@ -5,7 +5,7 @@ import { NewSecret } from '../../parts/new-secret.tsx'
 import { Note, ProblemNote } from '../../parts/note.tsx'
 import { Skeleton } from '../../parts/skeleton.tsx'
 import { ViewHead } from '../../parts/view-head.tsx'
-import { navigate, useLeaveGuard } from '../../router.ts'
+import { useLeaveGuard } from '../../router.ts'
 import { useSession } from '../../session.ts'
 import { useLoad } from '../../state/use-load.ts'
 import { CreateForm } from './create-form.tsx'
@@ -47,7 +47,7 @@ export function CreateKey () {
       <div class='card narrow'>
         <NewSecret secret={created} routes={routes} onCopied={() => setIsCopied(true)} />
         <div class='form-foot'>
-          <button type='button' class='button button-primary' onClick={() => navigate(`/keys/${created.apiKey.id}`)}>I’ve stored it: go to the key</button>
+          <button type='button' class='button button-primary' onClick={() => leave(`#/keys/${created.apiKey.id}`)}>I’ve stored it: go to the key</button>
         </div>
       </div>
       {wanted !== null && (

@@ -2,6 +2,7 @@ import { useEffect, useState } from 'preact/hooks'
 import type { ApiKey } from '../../api/types.ts'
 import { StatusBadge } from '../../parts/badge.tsx'
 import { nameOf } from '../../format/key-fields.ts'
+import { isUser } from '../../format/user.ts'
 import { CopyButton } from '../../parts/copy.tsx'
 import { type Column, DataTable } from '../../parts/data-table.tsx'
 import { Empty } from '../../parts/empty.tsx'
@@ -15,13 +16,14 @@ import { UserId } from '../../parts/user-id.tsx'
 import { ViewHead } from '../../parts/view-head.tsx'
 import { replaceQuery } from '../../router.ts'
 import { useSession } from '../../session.ts'
+import { useNow } from '../../state/use-now.ts'
 import { useDebounced } from '../../state/use-debounced.ts'
 import { usePages } from '../../state/use-pages.ts'
 import { KeyFilters } from './key-filters.tsx'
 
 const typingMs = 220
 const columns: readonly Column<ApiKey>[] = [
-  { id: 'name', label: 'Name', cell: key => <><a href={`#/keys/${key.id}`}>{nameOf(key)}</a>{key.earlierSecrets.length > 0 && <span class='tag' title='A replaced secret still works'>Rotating</span>}</> },
+  { id: 'name', label: 'Name', cell: key => <><a href={`#/keys/${key.id}`}>{nameOf(key)}</a> <RotatingTag apiKey={key} /></> },
   { id: 'status', label: 'Status', cell: key => <StatusBadge status={key.status} /> },
   { id: 'prefix', label: 'Prefix', cell: key => <span class='prefix'><code>{key.prefix}…</code><CopyButton text={key.prefix} label={`Copy the prefix of ${nameOf(key)}`} isQuiet /></span> },
   { id: 'scopes', label: 'Scopes', cell: key => <ScopeList scopes={key.scopes} max={2} /> },
@@ -37,10 +39,11 @@ export function Keys ({ query }: { readonly query: URLSearchParams }) {
   const [typed, setTyped] = useState({ search: filters.search, user: filters.userId })
   const settled = useDebounced(typed, typingMs)
   useEffect(() => {
+    // Half a one would be refused.
     const user = settled.user === '' || isUser(settled.user) ? settled.user : filters.userId
     if (settled.search !== filters.search || user !== filters.userId) replaceQuery({ search: settled.search, user })
   }, [settled])
-  const { rows, error, isLoading, hasMore, loadMore } = usePages((cursor, signal) => api.keys({ ...filters, ...cursor !== undefined && { cursor } }, signal), [api, ...Object.values(filters)])
+  const { rows, error, isLoading, hasMore, loadMore, reload } = usePages((cursor, signal) => api.keys({ ...filters, ...cursor !== undefined && { cursor } }, signal), [api, ...Object.values(filters)])
   const isFiltered = Object.values(filters).some(value => value !== '')
   const clear = (): void => {
     setTyped({ search: '', user: '' })
@@ -55,7 +58,7 @@ export function Keys ({ query }: { readonly query: URLSearchParams }) {
           : <p class='hint read-only'>This token may only read</p>}
       </ViewHead>
       <KeyFilters filters={filters} typed={typed} onType={setTyped} onClear={isFiltered ? clear : null} />
-      {error !== null && <ProblemNote error={error} />}
+      {error !== null && <ProblemNote error={error} onRetry={reload} />}
       {rows === null && error === null && <Skeleton rows={8} label='Loading keys' />}
       {rows !== null && rows.length === 0 && error === null && (isFiltered
         ? <Empty icon='search' title='No key matches.'><p><button type='button' class='button' onClick={clear}>Clear the filters</button></p></Empty>
@@ -75,7 +78,9 @@ export function Keys ({ query }: { readonly query: URLSearchParams }) {
   )
 }
 
-/** Whether it is a whole one, an email or a UUID: half a one would be refused. */
-function isUser (text: string): boolean {
-  return /^[^@\s]+@[^@\s]+$/.test(text) || /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text)
+/** Only where an old secret opens anything: of a key that is off or over none does. */
+function RotatingTag ({ apiKey: { status, earlierSecrets } }: { readonly apiKey: ApiKey }) {
+  const nowMs = useNow()
+  if (status !== 'active' || !earlierSecrets.some(({ expiresAt }) => Date.parse(expiresAt) > nowMs)) return null
+  return <span class='tag' title='A replaced secret still works'>Rotating</span>
 }

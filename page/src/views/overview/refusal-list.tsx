@@ -18,7 +18,7 @@ export function RefusalList ({ refusals }: { readonly refusals: UsageSummary['re
                   <p><code>{reason}</code></p>
                   <p class='hint'>{refusalReason(reason)}</p>
                 </div>
-                <p class='event-count'>{countOf(requests)}<span class='visually-hidden'> requests</span></p>
+                <p class='event-count'>{countOf(requests)}<span class='visually-hidden'> {requests === 1 ? 'request' : 'requests'}</span></p>
               </li>
             ))}
           </ul>

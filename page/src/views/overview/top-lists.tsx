@@ -31,7 +31,7 @@ function TopList ({ title, total, rows }: {
         {rows.map(({ id, name, detail, numbers: { requests, errors, latencyMs } }) => (
           <li key={id}>
             <p class='top-name'><span class='top-title'>{name}</span>{detail}</p>
-            <p class='top-count'>{countOf(requests)}<span class='visually-hidden'> requests</span></p>
+            <p class='top-count'>{countOf(requests)}<span class='visually-hidden'> {requests === 1 ? 'request' : 'requests'}</span></p>
             <Meter share={total === 0 ? 0 : requests / total} errorShare={total === 0 ? 0 : errors / total} />
             <p class='top-detail'>{shareOf(requests, total)} of all · {errors === 0 ? 'no errors' : `${shareOf(errors, requests)} errors`}{latencyMs !== null && ` · p95 ${millisecondsOf(latencyMs.p95)}`}</p>
           </li>

@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import type { Question, Verdict } from '../../api/types.ts'
+import { matchOf, searchTextOf } from '../../format/key-match.ts'
 import { Card } from '../../parts/card.tsx'
 import { Choices } from '../../parts/choices.tsx'
 import { Field } from '../../parts/field.tsx'
@@ -11,6 +12,8 @@ import { VerdictNote } from './verdict.tsx'
 
 const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS']
 const holders = [{ id: 'key', label: 'A key' }, { id: 'scopes', label: 'Scopes' }, { id: 'nobody', label: 'No key' }] as const
+/** Of those that contain what was typed. */
+const searchedKeys = 500
 type Holder = typeof holders[number]['id']
 
 /** Asks the gateway's own route table what would happen to a request. Nothing is sent to an upstream. */
@@ -33,24 +36,40 @@ export function Explain ({ query, scopes: known }: { readonly query: URLSearchPa
     if (isBusy) return
     const lacking = {
       ...!path.startsWith('/') && { path: 'A path begins with /.' },
-      ...holder === 'key' && !/^\d+$/.test(keyId) && { keyId: 'Pick a key, or enter its id.' },
+      ...holder === 'key' && keyId.trim() === '' && { keyId: 'Pick a key, or enter its id, name or prefix.' },
     }
     if (Object.keys(lacking).length > 0) return faults.show(missing(lacking))
-    const question: Question = {
-      method,
-      path,
-      ...host.trim() !== '' && { host: host.trim() },
-      ...holder === 'key' && { keyId: Number(keyId) },
-      ...holder === 'scopes' && { scopes: scopes.split(/[\s,]+/).filter(scope => scope !== '') },
-    }
     setIsBusy(true)
     faults.clear()
     try {
-      setVerdict({ question, verdict: await api.explain(question) })
+      const question = await questionAsked()
+      if (question !== null) setVerdict({ question, verdict: await api.explain(question) })
     } catch (err) {
       faults.show(err)
     }
     setIsBusy(false)
+  }
+
+  /** Null where the key isn't known: then its field says so. */
+  const questionAsked = async (): Promise<Question | null> => {
+    const id = holder === 'key' ? await idOfKey(keyId.trim()) : undefined
+    if (id === null) return null
+    return {
+      method,
+      path,
+      ...host.trim() !== '' && { host: host.trim() },
+      ...id !== undefined && { keyId: id },
+      ...holder === 'scopes' && { scopes: scopes.split(/[\s,]+/).filter(scope => scope !== '') },
+    }
+  }
+
+  const idOfKey = async (typed: string): Promise<number | null> => {
+    if (/^\d+$/.test(typed)) return Number(typed)
+    const { data } = await api.keys({ search: searchTextOf(typed), limit: searchedKeys })
+    const { key, count } = matchOf(data, typed)
+    if (key !== undefined) return key.id
+    faults.show(missing({ keyId: count === 0 ? 'No key has exactly this name or prefix. Pick one, or enter its id.' : `${count} keys have this name. Pick one, or enter its id.` }))
+    return null
   }
 
   return (

@@ -1,5 +1,6 @@
 import { useId } from 'preact/hooks'
 import { nameOf } from '../../format/key-fields.ts'
+import { matchOf, searchTextOf } from '../../format/key-match.ts'
 import { Field } from '../../parts/field.tsx'
 import { useSession } from '../../session.ts'
 import { useDebounced } from '../../state/use-debounced.ts'
@@ -16,11 +17,11 @@ export function KeyPicker ({ value, fault, onChange }: { readonly value: string,
   const isId = /^\d+$/.test(typed)
   const { data } = useLoad(async signal => {
     if (isId) return [(await api.key(Number(typed), signal)).body]
-    return (await api.keys({ search: typed, limit: offered }, signal)).data
+    return (await api.keys({ search: searchTextOf(typed), limit: offered }, signal)).data
   }, [api, typed])
-  const chosen = isId ? data?.find(key => String(key.id) === typed) : undefined
+  const chosen = isId ? data?.find(key => String(key.id) === typed) : data === null ? undefined : matchOf(data, typed).key
   return (
-    <Field name='keyId' label='Key' fault={fault} hint={chosen === undefined ? 'Its id, or a part of its name to search by.' : `${nameOf(chosen)}, ${chosen.prefix}…, holds ${chosen.scopes.length === 0 ? 'no scopes' : chosen.scopes.join(' ')}`}>
+    <Field name='keyId' label='Key' fault={fault} hint={chosen === undefined ? 'Its name, prefix or id; a part of one searches.' : `${nameOf(chosen)}, ${chosen.prefix}…, holds ${chosen.scopes.length === 0 ? 'no scopes' : chosen.scopes.join(' ')}`}>
       {described => (
         <>
           <input {...described} type='text' list={id} value={value} autocapitalize='off' spellcheck={false} onInput={event => onChange(event.currentTarget.value)} />
